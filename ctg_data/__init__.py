@@ -1,0 +1,1 @@
+"""Données, calculs et figures de Boussole CTG : ni Streamlit, ni géométrie."""

@@ -1,0 +1,1 @@
+"""Exports : les mêmes figures et tables, écrites ailleurs qu'à l'écran."""

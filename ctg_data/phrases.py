@@ -1,0 +1,171 @@
+"""Écrire les phrases que les chiffres portent : messages, survols, sources. Aucune sinon."""
+
+from __future__ import annotations
+
+from ctg_data import textes
+from ctg_data.indicateurs import BADGES, Reference, Resultat
+from ctg_data.textes import INSECABLE, compte, de, nombre
+
+FRAGILITES = {
+    "": "",
+    "fragile": "fragile : petits effectifs",
+    "fragile_fort": "très fragile : moins de 30 enfants",
+}
+DANS = {
+    "territoire": "dans l'ensemble du territoire",
+    "epci": "dans l'EPCI",
+    "departement": "dans le département",
+    "region": "dans la région",
+    "france": "en France",
+}
+NIVEAU_DE = {
+    "territoire": "de l'ensemble du territoire",
+    "epci": "de l'EPCI",
+    "departement": "du département",
+    "region": "de la région",
+    "france": "de la France",
+}
+
+
+def message(resultat: Resultat, commune: str | None, niveau: str) -> str:
+    """Écrire le message d'un indicateur : qui, combien, contre combien, quand.
+
+    Sans valeur, rend la raison de son absence ; sans référence, s'arrête à la valeur.
+    """
+    nom, texte, valeur = _sujet(resultat, commune)
+    if textes.absente(valeur):
+        return f"{nom}{INSECABLE}: {resultat.fiche.titre_court.lower()} {texte}"
+    unite = _unite_longue(resultat)
+    debut = f"{nom}{INSECABLE}: {texte}{unite}"
+    reference = resultat.references.get(niveau)
+    if reference is None or (commune is None and niveau == "territoire"):
+        return f"{debut} ({resultat.annee})" + _part(resultat, commune)
+    return f"{debut}, contre {comparaison(resultat, reference)}"
+
+
+def _sujet(resultat: Resultat, commune: str | None) -> tuple[str, str, float]:
+    """Rendre le nom, la valeur écrite (ou la raison de son absence) et la valeur."""
+    if commune is not None:
+        ligne = resultat.table.loc[commune]
+        return str(ligne["nom"]), str(ligne["texte"]), float(ligne["valeur"])
+    texte = resultat.ecrire(resultat.ensemble) or _absence_ensemble(resultat)
+    return resultat.nom_ensemble, texte, resultat.ensemble
+
+
+def _absence_ensemble(resultat: Resultat) -> str:
+    total = len(resultat.table)
+    if resultat.fiche.agregation == "aucune":
+        return "publié par commune, sans valeur d'ensemble"
+    return f"non calculable ({resultat.renseignees} communes renseignées sur {total})"
+
+
+def _unite_longue(resultat: Resultat) -> str:
+    """Compléter « pour 100 » : l'unité courte ne dit pas cent quoi."""
+    return " enfants de moins de 3 ans" if resultat.fiche.unite_courte == "pour 100" else ""
+
+
+def _part(resultat: Resultat, commune: str | None) -> str:
+    if commune is None or not resultat.fiche.est_effectif or not resultat.ensemble > 0:
+        return ""
+    part = 100 * float(resultat.table.loc[commune, "valeur"]) / resultat.ensemble
+    return f", soit {nombre(part)}{INSECABLE}% {de(resultat.nom_ensemble)}"
+
+
+def comparaison(resultat: Resultat, reference: Reference) -> str:
+    """Écrire la valeur de référence : « 60,9 en France (2023) », avec sa réserve s'il en est."""
+    ou = DANS[reference.niveau]
+    if reference.niveau in ("departement", "region"):
+        ou = f"dans {_nom_niveau(reference)}"
+    reserve = ", à confirmer" if reference.statut in ("estime", "exemple") else ""
+    annee = f" ({reference.annee}{reserve})"
+    return f"{resultat.ecrire(reference.valeur, unite=False)} {ou}{annee}"
+
+
+def _nom_niveau(reference: Reference) -> str:
+    return (
+        f"le département {de(reference.nom)}"
+        if reference.niveau == "departement"
+        else reference.nom
+    )
+
+
+def survol(resultat: Resultat, commune: str) -> tuple[str, ...]:
+    """Rendre les lignes lues au survol d'une commune : nom, valeur, fiabilité, fragilité."""
+    ligne = resultat.table.loc[commune]
+    lignes = [
+        str(ligne["nom"]),
+        f"{resultat.fiche.titre_court}{INSECABLE}: {ligne['texte']}",
+        f"{resultat.annee} · {BADGES[str(ligne['statut'])]}",
+        FRAGILITES[str(ligne["fragilite"])],
+    ]
+    return tuple(t for t in lignes if t)
+
+
+def source(resultat: Resultat) -> str:
+    """Écrire la ligne de source : producteur, fiabilités, valeurs masquées ou fragiles."""
+    table = resultat.table
+    presents = [s for s in resultat.statuts if s not in ("secret", "non_renseigne")]
+    badges = [BADGES[s] for s in presents]
+    morceaux = [f"Source{INSECABLE}: {resultat.fiche.source}", textes.enumeration(badges)]
+    masquees, absentes = resultat.masquees, int((table["statut"] == "non_renseigne").sum())
+    fragiles = int((table["fragilite"] == "fragile_fort").sum())
+    if masquees:
+        morceaux.append(compte(masquees, "valeur masquée", "valeurs masquées") + " (secret)")
+    if absentes:
+        morceaux.append(compte(absentes, "valeur non renseignée", "valeurs non renseignées"))
+    if fragiles:
+        morceaux.append(
+            compte(fragiles, "taux très fragile hachuré", "taux très fragiles hachurés")
+        )
+    return " · ".join(m for m in morceaux if m)
+
+
+def sous_titre(resultat: Resultat) -> str:
+    """Écrire indicateur, unité, année et périmètre."""
+    fiche = resultat.fiche
+    communes = compte(len(resultat.table), "commune")
+    return (
+        f"{fiche.titre} ({fiche.unite}), {resultat.annee}, {communes} {de(resultat.nom_ensemble)}"
+    )
+
+
+def naissances_en_cinq_ans(nom: str, serie: dict[int, float]) -> str:
+    """Écrire la tendance : « En 2025, 426 naissances à …, 17 % de moins qu'en 2020. »
+
+    Rend une chaîne vide si l'une des deux années manque ou si la première vaut zéro.
+    """
+    if not serie:
+        return ""
+    fin = max(serie)
+    debut = fin - 5
+    if textes.absente(serie.get(debut)) or textes.absente(serie[fin]) or not serie[debut] > 0:
+        return ""
+    ecart = round(100 * (serie[fin] / serie[debut] - 1))
+    sens = "de plus" if ecart > 0 else "de moins"
+    variation = (
+        f"{nombre(abs(ecart))}{INSECABLE}% {sens} qu'en {debut}" if ecart else f"comme en {debut}"
+    )
+    naissances = compte(serie[fin], "naissance")
+    return f"En {fin}, {naissances} {textes.a(nom)}, {variation}."
+
+
+def manque(valeur: float, niveau: str) -> str:
+    """Écrire l'écart en places à la référence : « Il manque 38 places pour atteindre … »."""
+    if textes.absente(valeur):
+        return ""
+    places = round(abs(valeur))
+    niveau_vise = NIVEAU_DE[niveau]
+    if places == 0:
+        return f"L'offre atteint le niveau {niveau_vise}."
+    if valeur > 0:
+        return f"Il manque {compte(places, 'place')} pour atteindre le niveau {niveau_vise}."
+    return f"L'offre dépasse de {compte(places, 'place')} le niveau {niveau_vise}."
+
+
+def estimation(statut: str) -> str:
+    """Avertir quand une valeur de couverture n'est pas publiée mais estimée."""
+    if statut == "exemple":
+        return "Offre d'exemple : à remplacer par vos fichiers avant toute présentation."
+    if statut in ("estime", "local"):
+        return "Estimation locale : la Cnaf ne publie pas ce taux sous 10 000 habitants."
+    return ""

@@ -1,0 +1,126 @@
+"""Écrire les nombres, les listes et les dates comme on les lit en France."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+import unicodedata
+
+FINE = "\u202f"
+INSECABLE = "\u00a0"
+
+_MOIS = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
+_PONCTUATION_MARKDOWN = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
+
+
+def nombre(valeur: float | None, decimales: int = 0, *, signe: bool = False) -> str:
+    """Écrire un nombre : fine insécable entre milliers, virgule décimale, vrai signe moins.
+
+    Une valeur absente (None ou NaN) rend une chaîne vide : c'est à l'appelant de dire pourquoi.
+    """
+    if absente(valeur):
+        return ""
+    assert valeur is not None
+    arrondi = round(valeur + 0.0, decimales)
+    texte = f"{abs(arrondi):,.{decimales}f}".replace(",", FINE).replace(".", ",")
+    if arrondi < 0:
+        return "−" + texte
+    return "+" + texte if signe and arrondi > 0 else texte
+
+
+def absente(valeur: object) -> bool:
+    """Dire si une valeur manque (None, NaN, NaT ou pandas.NA)."""
+    if valeur is None:
+        return True
+    try:
+        return bool(math.isnan(valeur))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return str(valeur) in ("<NA>", "NaT")
+
+
+def avec_unite(texte: str, unite: str) -> str:
+    """Poser l'unité après un nombre déjà écrit, séparée par une espace insécable."""
+    return f"{texte}{INSECABLE}{unite}" if unite else texte
+
+
+def accorder(quantite: float, singulier: str, pluriel: str | None = None) -> str:
+    """Accorder un nom : 0 et 1 au singulier, 2 et plus au pluriel."""
+    return singulier if abs(quantite) < 2 else (pluriel or singulier + "s")
+
+
+def compte(quantite: float, singulier: str, pluriel: str | None = None) -> str:
+    """Écrire un compte accordé : « 3 communes »."""
+    return f"{nombre(quantite)}{INSECABLE}{accorder(quantite, singulier, pluriel)}"
+
+
+def enumeration(elements: list[str], maximum: int | None = None) -> str:
+    """Énumérer à la française : « a, b et c », ou « a, b et 3 autres » au-delà du maximum."""
+    if maximum is not None and len(elements) > maximum:
+        reste = len(elements) - maximum
+        return f"{', '.join(elements[:maximum])} et {reste}{INSECABLE}{accorder(reste, 'autre')}"
+    if len(elements) < 2:
+        return "".join(elements)
+    return f"{', '.join(elements[:-1])} et {elements[-1]}"
+
+
+def date_longue(jour: dt.date) -> str:
+    """Écrire une date en toutes lettres : « 1er mars 2026 »."""
+    rang = "1er" if jour.day == 1 else str(jour.day)
+    return f"{rang}{INSECABLE}{_MOIS[jour.month - 1]} {jour.year}"
+
+
+def date_courte(jour: dt.date) -> str:
+    """Écrire une date en chiffres : « 21/11/2026 »."""
+    return jour.strftime("%d/%m/%Y")
+
+
+def cle_de_tri(texte: str) -> str:
+    """Rendre la clé de tri alphabétique française d'un nom (sans accents ni casse)."""
+    decompose = unicodedata.normalize("NFD", texte.casefold().replace("œ", "oe"))
+    return "".join(c for c in decompose if not unicodedata.combining(c))
+
+
+def de(nom: str) -> str:
+    """Écrire « de » devant un nom propre, article contracté : « du Pin », « d'Orsan ».
+
+    Les noms de communes portent leur article (« Le Pin », « La Roque-sur-Cèze »).
+    """
+    return _contracter(nom, "du ", "des ", "de la ", "de l'", "d'", "de ")
+
+
+def a(nom: str) -> str:
+    """Écrire « à » devant un nom de commune, article contracté : « au Pin », « aux Angles »."""
+    return _contracter(nom, "au ", "aux ", "à la ", "à l'", "à ", "à ")
+
+
+def _contracter(nom: str, le: str, les: str, la: str, elide: str, voyelle: str, autre: str) -> str:
+    for article, forme in (("Le ", le), ("Les ", les), ("La ", la), ("L'", elide), ("L’", elide)):
+        if nom.startswith(article):
+            return forme + nom[len(article) :]
+    # Le h est traité comme muet : « d'Hyères » est l'usage le plus fréquent.
+    debut = cle_de_tri(nom[:1])
+    return (voyelle if debut in set("aeiouyh") else autre) + nom
+
+
+def echapper_markdown(texte: object) -> str:
+    """Rendre un texte d'utilisateur inerte dans un libellé Markdown de Streamlit.
+
+    Chaque signe de ponctuation ASCII est protégé : ni image, ni lien, ni formule, ni directive.
+    Les caractères de contrôle et les sauts de ligne deviennent des espaces.
+    """
+    propre = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(texte))
+    return _PONCTUATION_MARKDOWN.sub(r"\\\1", propre.replace("\u2028", " ").replace("\u2029", " "))

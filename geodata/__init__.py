@@ -1,0 +1,1 @@
+"""Contours, distances et cartes : ni Streamlit, ni calcul d’indicateur."""

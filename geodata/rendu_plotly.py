@@ -1,0 +1,200 @@
+"""Dessiner la carte pour l'écran : figure Plotly, contours servis une fois comme fichier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE, SECOND
+from ctg_data.figures.rendu_plotly import lignes, mise_en_page, proteger
+from geodata.carte import Carte
+from geodata.etiquettes import choisir
+from geodata.fond import Fond
+
+RAYON_MAX = 26
+RAYON_MIN = 3
+# Au-delà, seuls les noms sont écrits : les valeurs se lisent au survol et dans le classement.
+COMMUNES_AVEC_VALEUR = 12
+BLANC = "#FFFFFF"
+
+
+def dessiner_carte(
+    carte: Carte,
+    fond: Fond,
+    contours: str | Mapping[str, Any],
+    hauteur: int,
+    largeur: int,
+    taille: int = 13,
+) -> dict[str, Any]:
+    """Rendre la carte en dictionnaire Plotly {data, layout}.
+
+    `contours` : l'adresse du GeoJSON (servi une fois, gardé par le navigateur) ou son contenu ;
+    hauteur et largeur en pixels (la largeur sert à placer les noms). Un clic sur une commune ou
+    sur son cercle rend son code dans `location` ou `customdata`.
+    """
+    data = [
+        _voisines(fond),
+        _aplats(carte, contours),
+        *_hachures(carte, fond),
+        *_choisie(carte, fond),
+        *_cercles(carte, fond),
+        *_noms_voisines(fond, largeur, taille),
+        _noms(carte, fond, largeur, taille),
+    ]
+    ouest, sud, est, nord = fond.cadre
+    geo = {
+        "visible": False,
+        "projection": {"type": "mercator"},
+        "lonaxis": {"range": [ouest, est]},
+        "lataxis": {"range": [sud, nord]},
+        "bgcolor": "rgba(0,0,0,0)",
+    }
+    marges = {"l": 0, "r": 0, "t": 0, "b": 0}
+    mise = mise_en_page(hauteur, taille, geo=geo, margin=marges, uirevision="carte")
+    return {"data": data, "layout": {**mise, "dragmode": "pan"}}
+
+
+def _voisines(fond: Fond) -> dict[str, Any]:
+    lon, lat = fond.voisines
+    return {
+        "type": "scattergeo",
+        "mode": "lines",
+        "lon": lon,
+        "lat": lat,
+        "fill": "toself",
+        "fillcolor": "#F1F3F6",
+        "line": {"color": FILET, "width": 0.8},
+        "hoverinfo": "skip",
+    }
+
+
+def _aplats(carte: Carte, contours: str | Mapping[str, Any]) -> dict[str, Any]:
+    couleurs = list(dict.fromkeys(z.couleur or BLANC for z in carte.zones))
+    rangs = {couleur: rang for rang, couleur in enumerate(couleurs)}
+    pas = max(len(couleurs), 1)
+    echelle = [
+        [borne / pas, couleur]
+        for rang, couleur in enumerate(couleurs)
+        for borne in (rang, rang + 1)
+    ]
+    return {
+        "type": "choropleth",
+        "geojson": contours,
+        "featureidkey": "id",
+        "locations": [z.code for z in carte.zones],
+        "z": [rangs[z.couleur or BLANC] for z in carte.zones],
+        "zmin": -0.5,
+        "zmax": pas - 0.5,
+        "colorscale": echelle,
+        "showscale": False,
+        "hovertext": [lignes(z.survol) for z in carte.zones],
+        "hoverinfo": "text",
+        "marker": {
+            "line": {
+                "color": [ENCRE if z.officielle else NEUTRE for z in carte.zones],
+                "width": [2.6 if z.officielle else 0.8 for z in carte.zones],
+            }
+        },
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+    }
+
+
+def _lignes(
+    chemins: list[tuple[list[float | None], list[float | None]]], couleur: str, largeur: float
+) -> dict[str, Any]:
+    return {
+        "type": "scattergeo",
+        "mode": "lines",
+        "lon": [v for lon, _ in chemins for v in lon],
+        "lat": [v for _, lat in chemins for v in lat],
+        "line": {"color": couleur, "width": largeur},
+        "hoverinfo": "skip",
+    }
+
+
+def _hachures(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
+    hachurees = [fond.hachures[z.code] for z in carte.zones if z.hachuree]
+    return [_lignes(hachurees, NEUTRE, 1)] if hachurees else []
+
+
+def _choisie(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
+    if carte.choisie not in fond.traits:
+        return []
+    return [_lignes([fond.traits[carte.choisie]], ACCENT, 4)]
+
+
+def _cercles(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
+    """Poser des cercles d'aire proportionnelle ; un cercle se clique comme sa commune."""
+    codes = [z.code for z in carte.zones if carte.cercles.get(z.code, 0) > 0]
+    if not codes:
+        return []
+    valeurs = [carte.cercles[c] for c in codes]
+    survols = {z.code: z.survol for z in carte.zones}
+    return [
+        {
+            "type": "scattergeo",
+            "mode": "markers",
+            "lon": fond.points.loc[codes, "longitude"].tolist(),
+            "lat": fond.points.loc[codes, "latitude"].tolist(),
+            "customdata": codes,
+            "hovertext": [lignes(survols[c]) for c in codes],
+            "hoverinfo": "text",
+            "marker": {
+                "size": valeurs,
+                "sizemode": "area",
+                "sizeref": 2 * max(valeurs) / (2 * RAYON_MAX) ** 2,
+                "sizemin": RAYON_MIN,
+                "color": CERCLE,
+                "opacity": 0.28,
+                "line": {"color": CERCLE, "width": 1.5},
+            },
+            "selected": {"marker": {"opacity": 0.28}},
+            "unselected": {"marker": {"opacity": 0.28}},
+        }
+    ]
+
+
+def _noms(carte: Carte, fond: Fond, largeur: int, taille: int) -> dict[str, Any]:
+    avec_valeur = len(carte.zones) <= COMMUNES_AVEC_VALEUR
+    textes = {
+        z.code: f"{proteger(z.nom)}<br>{proteger(z.texte)}" if avec_valeur else proteger(z.nom)
+        for z in carte.zones
+    }
+    retenus = choisir(fond.points, textes, _priorite(carte), fond.cadre, largeur, taille)
+    return {
+        "type": "scattergeo",
+        "mode": "text",
+        "lon": fond.points.loc[retenus, "longitude"].tolist(),
+        "lat": fond.points.loc[retenus, "latitude"].tolist(),
+        "text": [textes[c] for c in retenus],
+        "textfont": {"size": taille, "color": ENCRE, "weight": 600},
+        "hoverinfo": "skip",
+    }
+
+
+def _priorite(carte: Carte) -> list[str]:
+    """Nommer d'abord la commune choisie, puis les plus peuplées d'enfants."""
+    codes = [z.code for z in carte.zones]
+    return sorted(codes, key=lambda c: (c != carte.choisie, -carte.cercles.get(c, 0)))
+
+
+def _noms_voisines(fond: Fond, largeur: int, taille: int) -> list[dict[str, Any]]:
+    ouest, sud, est, nord = fond.cadre
+    points = fond.points_voisines
+    if points.empty:
+        return []
+    dedans = points[points["longitude"].between(ouest, est) & points["latitude"].between(sud, nord)]
+    noms = fond.noms_voisines
+    retenus = choisir(dedans, noms, sorted(dedans.index), fond.cadre, largeur, taille)
+    return [
+        {
+            "type": "scattergeo",
+            "mode": "text",
+            "lon": dedans.loc[retenus, "longitude"].tolist(),
+            "lat": dedans.loc[retenus, "latitude"].tolist(),
+            "text": [proteger(noms[c]) for c in retenus],
+            "textfont": {"size": taille - 2, "color": SECOND},
+            "hoverinfo": "skip",
+        }
+    ]

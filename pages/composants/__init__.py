@@ -1,0 +1,1 @@
+"""Pièces d'écran partagées par les pages."""

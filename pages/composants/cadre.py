@@ -1,0 +1,131 @@
+"""Poser le cadre de chaque page : titre d'onglet, menu, ligne de contexte, avis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from ctg_data.parametres import AUDIENCES
+from ctg_data.textes import INSECABLE, cle_de_tri, echapper_markdown
+from pages.composants import contexte as ctx
+from pages.composants.contexte import Contexte
+
+RACINE = Path(__file__).parents[2]
+MENU = {
+    "Comprendre": {
+        "accueil": ("Accueil", ":material/home:"),
+        "offre_besoins": ("Offre et besoins", ":material/map:"),
+        "commune": ("Commune", ":material/location_city:"),
+    },
+    "Partager": {"donnees": ("Données", ":material/database:")},
+}
+NOMS_REFERENCES = {
+    "territoire": "le territoire",
+    "epci": "l'EPCI",
+    "departement": "le département",
+    "region": "la région",
+    "france": "la France",
+}
+NOMS_AUDIENCES = {"public": "grand public", "partenaires": "partenaires", "interne": "interne"}
+TOUTES = ""
+
+
+def page(nom: str, references: tuple[str, ...] = ()) -> Contexte:
+    """Ouvrir une page : à appeler en premier. Rend les choix partagés, validés.
+
+    `references` : niveaux de comparaison à proposer (ceux pour lesquels un chiffre existe).
+    """
+    titre = next(p[nom][0] for p in MENU.values() if nom in p)
+    st.set_page_config(
+        page_title=f"{titre} · Boussole CTG",
+        page_icon=str(RACINE / "static" / "boussole.png"),
+        layout="wide",
+    )
+    contexte = ctx.ouvrir()
+    st.html(RACINE / "static" / "style.css")
+    st.html(f"<style>:root{{--audience:var(--audience-{contexte.audience})}}</style>")
+    _menu(contexte)
+    return contexte
+
+
+def _menu(contexte: Contexte) -> None:
+    with st.sidebar:
+        st.markdown("### Boussole CTG")
+        for rubrique, pages in MENU.items():
+            st.caption(rubrique)
+            for nom, (titre, icone) in pages.items():
+                st.page_link(
+                    f"pages/{nom}.py", label=titre, icon=icone, query_params=contexte.adresse
+                )
+
+
+def ligne_de_contexte(
+    contexte: Contexte, communes: dict[str, str], references: tuple[str, ...]
+) -> None:
+    """Montrer, toujours à la même place, territoire, commune, référence, public et date."""
+    st.session_state |= {
+        "choix_territoire": contexte.territoire.code,
+        "choix_commune": contexte.commune or TOUTES,
+        "choix_reference": contexte.reference,
+        "choix_audience": contexte.audience,
+        "choix_situation": contexte.situation,
+    }
+    with st.container(key="contexte"):
+        colonnes = st.columns([1.3, 1.5, 1.3, 1.1, 1.1], gap="small")
+    with colonnes[0]:
+        _selection("Territoire", "territoire", list(contexte.territoires), contexte.territoires)
+    noms = {TOUTES: "Toutes les communes", **communes}
+    with colonnes[1]:
+        _selection(
+            "Commune", "commune", sorted(noms, key=lambda c: (c != "", cle_de_tri(noms[c]))), noms
+        )
+    offertes = [r for r in NOMS_REFERENCES if r in references or r == contexte.reference]
+    with colonnes[2]:
+        _selection("Comparer à", "reference", offertes, NOMS_REFERENCES)
+    with colonnes[3]:
+        _selection("Vu par", "audience", list(AUDIENCES), NOMS_AUDIENCES)
+    with colonnes[4]:
+        st.date_input(
+            "Situation au",
+            key="choix_situation",
+            format="DD/MM/YYYY",
+            on_change=ctx.rappel("situation", "choix_situation"),
+        )
+    for avis in ctx.avis():
+        st.warning(echapper_markdown(avis), icon=":material/link_off:")
+
+
+def _selection(libelle: str, cle: str, options: list[str], noms: dict[str, str]) -> None:
+    composant = f"choix_{cle}"
+    st.selectbox(
+        libelle,
+        options,
+        key=composant,
+        format_func=lambda code: noms[code],
+        on_change=ctx.rappel(cle, composant),
+    )
+
+
+def titre(message: str, sous_titre: str = "") -> None:
+    """Écrire le message de la page ou d'une figure, puis son sous-titre."""
+    st.markdown(f"### {echapper_markdown(message)}")
+    if sous_titre:
+        st.caption(echapper_markdown(sous_titre))
+
+
+def anomalies(liste: list) -> None:
+    """Montrer des fautes de données : où, quoi, et quoi écrire à la place."""
+    nombre = len(liste)
+    st.error(
+        f"Ce tableau de bord ne montre pas de chiffre tant que {nombre}{INSECABLE}"
+        f"{'faute est' if nombre < 2 else 'fautes sont'} à corriger dans les fichiers.",
+        icon=":material/report:",
+    )
+    for anomalie in liste[:MAX_ANOMALIES]:
+        st.text(anomalie.message)
+    if nombre > MAX_ANOMALIES:
+        st.text(f"… et {nombre - MAX_ANOMALIES} autres, à la page Données.")
+
+
+MAX_ANOMALIES = 12

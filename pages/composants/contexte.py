@@ -1,0 +1,181 @@
+"""Tenir les choix partagés : session, puis adresse, puis défaut ; et les récrire dans l'adresse."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from ctg_data.indicateurs import catalogue
+from ctg_data.indicateurs.options import ESTIMATEURS, NIVEAUX, Options
+from ctg_data.parametres import AUDIENCES
+from ctg_data.territoire import EMBARQUES, FICHE, Territoire, lire_fiche, lister
+from ctg_data.textes import INSECABLE
+
+TERRITOIRE_PAR_DEFAUT = "costieres_camargue"
+INDICATEUR_PAR_DEFAUT = "taux_couverture"
+VUES = ("presenter", "explorer")
+CLES = (
+    "territoire",
+    "commune",
+    "reference",
+    "indicateur",
+    "audience",
+    "estimateur",
+    "vue",
+    "situation",
+)
+_CHOIX, _ECRITS = "choix_partages", "adresse_ecrite"
+_RECUS, _AVIS = "adresse_recue", "avis_adresse"
+
+
+@dataclass(frozen=True)
+class Contexte:
+    """Porter les choix validés qui valent pour toute la page."""
+
+    dossier: Path
+    territoire: Territoire
+    territoires: Mapping[str, str]
+    commune: str | None
+    reference: str
+    indicateur: str
+    audience: str
+    estimateur: str
+    vue: str
+    situation: dt.date
+
+    @property
+    def options(self) -> Options:
+        """Rendre les options de calcul qui ne dépendent que des choix partagés."""
+        return Options(audience=self.audience, estimateur=self.estimateur)
+
+    @property
+    def adresse(self) -> dict[str, str]:
+        """Rendre les paramètres d'adresse qui rouvrent cette vue."""
+        choix = {
+            "territoire": self.territoire.code,
+            "commune": self.commune or "",
+            "reference": self.reference,
+            "indicateur": self.indicateur,
+            "audience": self.audience,
+            "estimateur": self.estimateur if self.estimateur != ESTIMATEURS[0] else "",
+            "vue": self.vue if self.vue != VUES[0] else "",
+            "situation": self.situation.isoformat() if self.situation != dt.date.today() else "",
+        }
+        return {cle: valeur for cle, valeur in choix.items() if valeur}
+
+
+def dossier_donnees() -> Path:
+    """Rendre le dossier des données de l'utilisateur (CTG_DONNEES, sinon son dossier personnel)."""
+    return Path(os.environ.get("CTG_DONNEES") or Path.home() / "Boussole CTG")
+
+
+def ouvrir() -> Contexte:
+    """Fixer les choix de la page et les récrire dans l'adresse.
+
+    Une valeur d'adresse qui n'est pas celle que nous y avons écrite vient de l'utilisateur (lien
+    ouvert, adresse corrigée, retour en arrière) : elle l'emporte. Tout est confronté aux valeurs
+    connues ; une valeur inconnue est signalée, jamais suivie.
+    """
+    choix = _choix_courants()
+    dossiers = _dossiers()
+    code = _parmi(choix, "territoire", tuple(dossiers), _territoire_par_defaut(dossiers))
+    territoire = _fiche(str(dossiers[code]), _empreinte_fiche(dossiers[code]))
+    contexte = Contexte(
+        dossier=dossiers[code],
+        territoire=territoire,
+        territoires={
+            c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())
+        },
+        commune=_parmi(choix, "commune", territoire.communes, "") or None,
+        reference=_parmi(choix, "reference", NIVEAUX, "france"),
+        indicateur=_parmi(choix, "indicateur", tuple(catalogue()), INDICATEUR_PAR_DEFAUT),
+        audience=_parmi(choix, "audience", AUDIENCES, "public"),
+        estimateur=_parmi(choix, "estimateur", ESTIMATEURS, ESTIMATEURS[0]),
+        vue=_parmi(choix, "vue", VUES, VUES[0]),
+        situation=_date(choix),
+    )
+    _ecrire_adresse(contexte.adresse)
+    return contexte
+
+
+def poser(cle: str, valeur: str) -> None:
+    """Changer un choix partagé (depuis un rappel : la page suivante le lira)."""
+    assert cle in CLES
+    st.session_state.setdefault(_CHOIX, {})[cle] = valeur
+
+
+def rappel(cle: str, composant: str) -> Callable[[], None]:
+    """Rendre le rappel qui copie un composant d'écran vers un choix partagé."""
+
+    def copier() -> None:
+        valeur = st.session_state[composant]
+        if valeur is not None:
+            poser(cle, valeur.isoformat() if isinstance(valeur, dt.date) else valeur)
+
+    return copier
+
+
+def avis() -> list[str]:
+    """Rendre les avertissements nés de l'adresse reçue."""
+    return st.session_state.get(_AVIS, [])
+
+
+def _choix_courants() -> dict[str, str]:
+    choix = st.session_state.setdefault(_CHOIX, {})
+    ecrits = st.session_state.get(_ECRITS, {})
+    recus = {c: v for c, v in st.query_params.items() if c in CLES and v != ecrits.get(c)}
+    st.session_state[_AVIS], st.session_state[_RECUS] = [], set(recus)
+    choix.update(recus)
+    return choix
+
+
+def _parmi(choix: dict[str, str], cle: str, connus: tuple[str, ...], defaut: str) -> str:
+    valeur = choix.get(cle, "")
+    if valeur in connus:
+        return valeur
+    # Une commune laissée par le territoire précédent s'efface sans bruit.
+    if valeur and cle in st.session_state[_RECUS]:
+        # La valeur fautive n'est pas répétée : elle vient de l'adresse, donc de n'importe qui.
+        st.session_state[_AVIS].append(
+            f"L'adresse demande une valeur inconnue pour «{INSECABLE}{cle}{INSECABLE}»"
+            f"{INSECABLE}: la valeur habituelle est montrée."
+        )
+    choix[cle] = defaut
+    return defaut
+
+
+def _date(choix: dict[str, str]) -> dt.date:
+    try:
+        return dt.date.fromisoformat(choix.get("situation") or dt.date.today().isoformat())
+    except ValueError:
+        st.session_state[_AVIS].append("La date de situation demandée n'existe pas.")
+        choix["situation"] = ""
+        return dt.date.today()
+
+
+def _ecrire_adresse(adresse: dict[str, str]) -> None:
+    if dict(st.query_params) != adresse:
+        st.query_params.from_dict(adresse)
+    st.session_state[_ECRITS] = adresse
+
+
+def _dossiers() -> dict[str, Path]:
+    return lister([EMBARQUES, dossier_donnees() / "territoires"])
+
+
+def _territoire_par_defaut(dossiers: Mapping[str, Path]) -> str:
+    return TERRITOIRE_PAR_DEFAUT if TERRITOIRE_PAR_DEFAUT in dossiers else min(dossiers)
+
+
+def _empreinte_fiche(dossier: Path) -> int:
+    return (dossier / FICHE).stat().st_mtime_ns
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _fiche(dossier: str, empreinte: int) -> Territoire:
+    return lire_fiche(Path(dossier))[0]

@@ -1,0 +1,113 @@
+"""Les seuls caches de l'application : tables, résultats et fonds, par chemin et date de fichier."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from ctg_data.anomalies import Anomalie
+from ctg_data.indicateurs import Resultat, calculer, catalogue, serie_commune, serie_ensemble
+from ctg_data.indicateurs.formules import composantes
+from ctg_data.indicateurs.options import Options
+from ctg_data.territoire import Donnees, charger
+from geodata.contours import TERRITOIRES, contours_territoire
+from geodata.fond import Fond, preparer
+from pages.composants.contexte import Contexte
+
+Empreinte = tuple[tuple[str, int, int], ...]
+
+
+def empreinte(dossier: Path) -> Empreinte:
+    """Rendre nom, date et taille de chaque fichier : elle change dès qu'un fichier change."""
+    with os.scandir(dossier) as fichiers:
+        return tuple(
+            sorted(
+                (f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in fichiers if f.is_file()
+            )
+        )
+
+
+# Les tables sont lues, jamais modifiées : les formules sont pures. Une copie à chaque passage
+# (cache_data) coûterait plus que le calcul.
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _charger(dossier: str, marque: Empreinte) -> Donnees:
+    return charger(Path(dossier))
+
+
+def tables(contexte: Contexte) -> Donnees:
+    """Rendre les tables du territoire, à ne pas modifier."""
+    return _charger(str(contexte.dossier), empreinte(contexte.dossier))
+
+
+def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
+    """Rendre les erreurs qui empêchent de calculer ces indicateurs ; table absente comprise."""
+    donnees = tables(contexte)
+    necessaires = {"communes"} | {t for code in codes for t in catalogue()[code].tables}
+    relevees = donnees.fautes(necessaires)
+    ecartees = {a.fichier for a in relevees}
+    return relevees + [
+        Anomalie(
+            f"{table}.csv",
+            "fichier absent du dossier du territoire",
+            "Déposez ce fichier ; ses colonnes sont décrites à la page Données.",
+        )
+        for table in sorted(necessaires - set(donnees.tables))
+        if f"{table}.csv" not in ecartees
+    ]
+
+
+def resultat(contexte: Contexte, code: str, **choix: float | None) -> Resultat:
+    """Rendre un indicateur calculé et masqué pour l'audience de la page."""
+    options = replace(contexte.options, **choix)  # type: ignore[arg-type]
+    return _resultat(str(contexte.dossier), empreinte(contexte.dossier), code, _cle(options))
+
+
+def _cle(options: Options) -> tuple[str, str, int | None, float | None]:
+    return options.audience, options.estimateur, options.annee, options.taux_reference
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _resultat(dossier: str, marque: Empreinte, code: str, cle: tuple) -> Resultat:
+    return calculer(code, _charger(dossier, marque), Options(*cle))
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _serie(
+    dossier: str, marque: Empreinte, code: str, commune: str | None, cle: tuple
+) -> pd.Series:
+    donnees, options = _charger(dossier, marque), Options(*cle)
+    if commune is None:
+        return serie_ensemble(code, donnees, options)
+    return serie_commune(code, commune, donnees, options)
+
+
+def serie(contexte: Contexte, code: str, commune: str | None = None) -> pd.Series:
+    """Rendre la série annuelle d'un indicateur, pour le territoire ou une commune."""
+    marque = empreinte(contexte.dossier)
+    return _serie(str(contexte.dossier), marque, code, commune, _cle(contexte.options))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _modes(dossier: str, marque: Empreinte, cle: tuple) -> pd.DataFrame:
+    return composantes(_charger(dossier, marque), Options(*cle))
+
+
+def modes(contexte: Contexte) -> pd.DataFrame:
+    """Rendre la couverture par mode d'accueil de chaque commune."""
+    return _modes(str(contexte.dossier), empreinte(contexte.dossier), _cle(contexte.options))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _fond(nom: str, codes: tuple[str, ...], marque: int) -> Fond:
+    return preparer(contours_territoire(nom, codes))
+
+
+def fond(contexte: Contexte) -> Fond:
+    """Rendre le fond de carte du territoire (lecture seule)."""
+    prepare = TERRITOIRES / f"{contexte.territoire.code}.geojson"
+    marque = prepare.stat().st_mtime_ns if prepare.exists() else 0
+    return _fond(contexte.territoire.code, contexte.territoire.communes, marque)
