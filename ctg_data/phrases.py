@@ -35,8 +35,7 @@ def message(resultat: Resultat, commune: str | None, niveau: str) -> str:
     nom, texte, valeur = _sujet(resultat, commune)
     if textes.absente(valeur):
         return f"{nom}{INSECABLE}: {resultat.fiche.titre_court.lower()} {texte}"
-    unite = _unite_longue(resultat)
-    debut = f"{nom}{INSECABLE}: {texte}{unite}"
+    debut = f"{nom}{INSECABLE}: {_en_toutes_lettres(resultat, valeur)}"
     reference = resultat.references.get(niveau)
     if reference is None or (commune is None and niveau == "territoire"):
         return f"{debut} ({resultat.annee})" + _part(resultat, commune)
@@ -59,9 +58,14 @@ def _absence_ensemble(resultat: Resultat) -> str:
     return f"non calculable ({resultat.renseignees} communes renseignées sur {total})"
 
 
-def _unite_longue(resultat: Resultat) -> str:
-    """Compléter « pour 100 » : l'unité courte ne dit pas cent quoi."""
-    return " enfants de moins de 3 ans" if resultat.fiche.unite_courte == "pour 100" else ""
+def _en_toutes_lettres(resultat: Resultat, valeur: float) -> str:
+    """Écrire une valeur dans un message : l'unité courte ne dit pas de quoi l'on parle."""
+    fiche = resultat.fiche
+    if fiche.unite_courte:
+        return textes.avec_unite(resultat.ecrire(valeur, unite=False), fiche.unite)
+    if fiche.est_effectif or fiche.nature == "ecart":
+        return resultat.ecrire(valeur)
+    return f"{fiche.titre_court.lower()} {resultat.ecrire(valeur)}"
 
 
 def _part(resultat: Resultat, commune: str | None) -> str:

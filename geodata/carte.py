@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ctg_data.figures import Figure, Habillage
+from ctg_data.figures.construire import etiquette
 from ctg_data.figures.palette import CONTEXTE
-from ctg_data.indicateurs import Resultat
+from ctg_data.indicateurs import Reference, Resultat
+from ctg_data.indicateurs.mesures import ABSENCES
 from ctg_data.phrases import survol
 from geodata.classes import Classe, Classes, classer
 
@@ -38,6 +40,7 @@ class Carte(Figure):
     legende: tuple[Classe, ...]
     titre_legende: str
     reference: str = ""
+    rang_reference: int = -1
     choisie: str | None = None
     hachures: bool = False
     officielles: bool = False
@@ -50,7 +53,7 @@ def composer(
     classes: Classes | None = None,
     cercles: dict[str, float] | None = None,
     titre_cercles: str = "",
-    reference: str = "",
+    reference: Reference | None = None,
     choisie: str | None = None,
 ) -> Carte:
     """Composer la carte d'un résultat déjà masqué.
@@ -61,7 +64,7 @@ def composer(
     effectif = resultat.fiche.est_effectif
     classes = classes or classer(resultat)
     couleurs = dict.fromkeys(classes.couleurs, CONTEXTE) if effectif else classes.couleurs
-    partage = {"officiel"} < set(resultat.statuts)
+    partage = {"officiel"} < set(resultat.statuts) - set(ABSENCES)
     zones = tuple(
         Zone(
             code=str(ligne.Index),
@@ -83,7 +86,8 @@ def composer(
         titre_cercles=resultat.fiche.titre_court if effectif else titre_cercles,
         legende=() if effectif else classes.classes,
         titre_legende=f"{resultat.fiche.titre_court} ({resultat.fiche.unite})",
-        reference=reference,
+        reference=etiquette(resultat, reference) if reference and not effectif else "",
+        rang_reference=classes.rang(reference.valeur) if reference and not effectif else -1,
         choisie=choisie,
         hachures=any(z.hachuree for z in zones),
         officielles=any(z.officielle for z in zones),

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ctg_data.figures.palette import RAMPES
 from ctg_data.indicateurs import Fiche, Resultat
@@ -27,10 +28,19 @@ class Classe:
 
 @dataclass(frozen=True)
 class Classes:
-    """Les classes d'une carte et la couleur de chaque commune (aucune si la valeur manque)."""
+    """Les classes d'une carte et la couleur de chaque commune (aucune si la valeur manque).
+
+    `bornes` : bornes intérieures croissantes ; `zero_a_part` : la première classe est zéro seul.
+    """
 
     classes: tuple[Classe, ...]
     couleurs: dict[str, str]
+    bornes: tuple[float, ...]
+    zero_a_part: bool
+
+    def rang(self, valeur: float) -> int:
+        """Rendre le rang de la classe d'une valeur ; la borne basse appartient à la classe."""
+        return int(_rangs(np.array([valeur]), self.bornes, self.zero_a_part)[0])
 
 
 def classer(resultat: Resultat) -> Classes:
@@ -44,11 +54,8 @@ def classer(resultat: Resultat) -> Classes:
     zero_a_part = fiche.palette == "couverture" and bool(fiche.bornes)
     bornes = np.asarray(fiche.bornes or _bornes(fiche, valeurs), dtype=float)
     interieures = bornes[1:] if zero_a_part else bornes
-    rangs = pd.Series(np.searchsorted(interieures, valeurs, side="right"), index=valeurs.index)
-    libelles = _libelles(interieures, fiche)
-    if zero_a_part:
-        rangs = (rangs + 1).mask(valeurs <= 0, 0)
-        libelles = ["0", *libelles]
+    rangs = pd.Series(_rangs(valeurs, interieures, zero_a_part), index=valeurs.index)
+    libelles = ["0"] * zero_a_part + _libelles(interieures, fiche)
     couleurs = _couleurs(fiche.palette, interieures, len(libelles))
     return Classes(
         tuple(
@@ -56,7 +63,14 @@ def classer(resultat: Resultat) -> Classes:
             for rang, (libelle, couleur) in enumerate(zip(libelles, couleurs, strict=True))
         ),
         {str(code): couleurs[int(rang)] for code, rang in rangs.items()},
+        tuple(float(b) for b in interieures),
+        zero_a_part,
     )
+
+
+def _rangs(valeurs: ArrayLike, bornes: ArrayLike, zero_a_part: bool) -> np.ndarray:
+    rangs = np.searchsorted(np.asarray(bornes), np.asarray(valeurs), side="right")
+    return np.where(np.asarray(valeurs) <= 0, 0, rangs + 1) if zero_a_part else rangs
 
 
 def _bornes(fiche: Fiche, valeurs: pd.Series) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from geodata.contours import en_geojson, hachures, points_etiquettes, projection
 # Une quarantaine de traits sur la largeur du territoire : lisible de près comme projeté.
 TRAITS_HACHURE = 55
 MARGE = 0.04
+
+# Ouest, sud, est, nord, en degrés.
+Cadre = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Fond:
     noms_voisines: dict[str, str]
     points: pd.DataFrame
     points_voisines: pd.DataFrame
-    cadre: tuple[float, float, float, float]
+    cadre: Cadre
     metres: gpd.GeoDataFrame
 
 
@@ -83,10 +87,23 @@ def _chemins(lignes: shapely.Geometry) -> tuple[list[float | None], list[float |
     return x, y
 
 
-def _cadre(contours: gpd.GeoDataFrame) -> tuple[float, float, float, float]:
+def _cadre(contours: gpd.GeoDataFrame) -> Cadre:
     ouest, sud, est, nord = contours.total_bounds
     dx, dy = MARGE * (est - ouest), MARGE * (nord - sud)
     return float(ouest - dx), float(sud - dy), float(est + dx), float(nord + dy)
+
+
+def cadrer(cadre: Cadre, proportion: float) -> Cadre:
+    """Élargir un cadre (degrés) pour qu'il ait la forme de la fenêtre, sans rien en couper.
+
+    `proportion` : hauteur sur largeur de la fenêtre.
+    """
+    ouest, sud, est, nord = cadre
+    par_degre = math.cos(math.radians((sud + nord) / 2))
+    largeur, hauteur = (est - ouest) * par_degre, nord - sud
+    x = max(hauteur / proportion - largeur, 0) / 2 / par_degre
+    y = max(largeur * proportion - hauteur, 0) / 2
+    return ouest - x, sud - y, est + x, nord + y
 
 
 def octets_geojson(fond: Fond) -> bytes:

@@ -23,7 +23,7 @@ from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.textes import INSECABLE, compte, enumeration, nombre
 
 COLONNES = ["code", "nom", "role", "geometry"]
-TAILLE_MAX_MO = 50
+TAILLE_MAX_MO = 20
 OBJETS_MAX = 50_000
 PROFONDEUR_MAX = 20
 CODE_COMMUNE = re.compile(r"[0-9]{5}|2[AB][0-9]{3}")
@@ -67,7 +67,9 @@ _SIGNATURES = {
     b"%PDF": "un document PDF",
     b"<": "du XML (KML, GML ou page web)",
 }
-_CHAINE_JSON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+# Une chaîne qui ne finit pas va jusqu'au bout du texte : sans cela, la recherche reprendrait à
+# chaque guillemet et un fichier hostile la ferait durer des heures.
+_CHAINE_JSON = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
 _EPSG = re.compile(r"EPSG:(?:[\d.]*:)?(\d{4,6})$", re.IGNORECASE)
 _ILLISIBLES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 
@@ -75,7 +77,9 @@ _VERS_DEGRES = (
     "Réenregistrez la couche en longitude et latitude, système WGS 84 (EPSG:4326). Dans QGIS, "
     f"c'est Exporter{INSECABLE}> Sauvegarder les entités sous…"
 )
-_VERS_CONTOURS = "Donnez un fichier GeoJSON qui a un contour (Polygon ou MultiPolygon) par commune."
+_VERS_CONTOURS = (
+    "Donnez un GeoJSON (FeatureCollection) avec un Polygon ou MultiPolygon par commune."
+)
 _POSITION = "Écrivez chaque point [longitude, latitude] en degrés, par exemple [4.61964, 44.1621]."
 _REEXPORTER = "Exportez de nouveau le fichier depuis le logiciel qui l'a produit."
 
@@ -176,9 +180,11 @@ def lire_contours(chemin: Path, taille_max_mo: float = TAILLE_MAX_MO) -> gpd.Geo
         if chemin.stat().st_size > taille_max_mo * 1e6:
             releve.arreter(_trop_gros(chemin.stat().st_size, taille_max_mo))
         octets = chemin.read_bytes()
-    except OSError as faute:
-        conseil = "Vérifiez que le fichier existe, qu'il est lisible et n'est pas ouvert ailleurs."
-        releve.arreter(_Refus(f"lecture impossible ({type(faute).__name__})", conseil))
+    except FileNotFoundError:
+        releve.arreter(_Refus("fichier introuvable", "Vérifiez son nom et son dossier."))
+    except OSError:
+        conseil = "Vérifiez que c'est bien un fichier, lisible et fermé dans les autres logiciels."
+        releve.arreter(_Refus("lecture impossible", conseil))
     return contours_depuis_octets(octets, chemin.name, taille_max_mo)
 
 
@@ -254,17 +260,16 @@ def _collection(texte: str) -> dict[str, Any]:
     if not isinstance(lu, dict):
         raise _Refus("le fichier ne contient pas de contours", _VERS_CONTOURS, lu)
     if lu.get("type") != "FeatureCollection":
-        conseil = _VERS_CONTOURS + ' Il commence par {"type": "FeatureCollection".'
         regle = "ce n'est pas une collection d'objets (FeatureCollection)"
-        raise _Refus(regle, conseil, lu.get("type", "sans type"))
+        raise _Refus(regle, _VERS_CONTOURS, lu.get("type", "sans type"))
     return lu
 
 
 def _profondeur(texte: str) -> int:
     signes = np.frombuffer(_CHAINE_JSON.sub("", texte).encode("utf-8", "replace"), np.uint8)
-    ouvre = np.isin(signes, (ord("["), ord("{"))).astype(np.int64)
-    ferme = np.isin(signes, (ord("]"), ord("}"))).astype(np.int64)
-    return int((ouvre - ferme).cumsum().max(initial=0))
+    signes = signes[np.isin(signes, [ord(c) for c in "[]{}"])]
+    pas = np.where(np.isin(signes, [ord("["), ord("{")]), 1, -1)
+    return int(pas.cumsum().max(initial=0))
 
 
 def _systeme(collection: dict[str, Any]) -> int:

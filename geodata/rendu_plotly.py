@@ -9,13 +9,14 @@ from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE, SECON
 from ctg_data.figures.rendu_plotly import lignes, mise_en_page, proteger
 from geodata.carte import Carte
 from geodata.etiquettes import choisir
-from geodata.fond import Fond
+from geodata.fond import Cadre, Fond, cadrer
 
 RAYON_MAX = 26
 RAYON_MIN = 3
 # Au-delà, seuls les noms sont écrits : les valeurs se lisent au survol et dans le classement.
 COMMUNES_AVEC_VALEUR = 12
 BLANC = "#FFFFFF"
+HALO = "0 0 3px #fff, 0 0 3px #fff, 0 0 4px #fff"
 
 
 def dessiner_carte(
@@ -32,16 +33,17 @@ def dessiner_carte(
     hauteur et largeur en pixels (la largeur sert à placer les noms). Un clic sur une commune ou
     sur son cercle rend son code dans `location` ou `customdata`.
     """
+    cadre = cadrer(fond.cadre, hauteur / largeur)
     data = [
         _voisines(fond),
         _aplats(carte, contours),
         *_hachures(carte, fond),
         *_choisie(carte, fond),
         *_cercles(carte, fond),
-        *_noms_voisines(fond, largeur, taille),
-        _noms(carte, fond, largeur, taille),
+        *_noms_voisines(fond, cadre, largeur, taille),
+        _noms(carte, fond, cadre, largeur, taille),
     ]
-    ouest, sud, est, nord = fond.cadre
+    ouest, sud, est, nord = cadre
     geo = {
         "visible": False,
         "projection": {"type": "mercator"},
@@ -50,7 +52,7 @@ def dessiner_carte(
         "bgcolor": "rgba(0,0,0,0)",
     }
     marges = {"l": 0, "r": 0, "t": 0, "b": 0}
-    mise = mise_en_page(hauteur, taille, geo=geo, margin=marges, uirevision="carte")
+    mise = mise_en_page(taille, geo=geo, margin=marges, uirevision="carte")
     return {"data": data, "layout": {**mise, "dragmode": "pan"}}
 
 
@@ -155,20 +157,20 @@ def _cercles(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
     ]
 
 
-def _noms(carte: Carte, fond: Fond, largeur: int, taille: int) -> dict[str, Any]:
+def _noms(carte: Carte, fond: Fond, cadre: Cadre, largeur: int, taille: int) -> dict[str, Any]:
     avec_valeur = len(carte.zones) <= COMMUNES_AVEC_VALEUR
     textes = {
         z.code: f"{proteger(z.nom)}<br>{proteger(z.texte)}" if avec_valeur else proteger(z.nom)
         for z in carte.zones
     }
-    retenus = choisir(fond.points, textes, _priorite(carte), fond.cadre, largeur, taille)
+    retenus = choisir(fond.points, textes, _priorite(carte), cadre, largeur, taille)
     return {
         "type": "scattergeo",
         "mode": "text",
         "lon": fond.points.loc[retenus, "longitude"].tolist(),
         "lat": fond.points.loc[retenus, "latitude"].tolist(),
         "text": [textes[c] for c in retenus],
-        "textfont": {"size": taille, "color": ENCRE, "weight": 600},
+        "textfont": {"size": taille, "color": ENCRE, "weight": 600, "shadow": HALO},
         "hoverinfo": "skip",
     }
 
@@ -179,14 +181,14 @@ def _priorite(carte: Carte) -> list[str]:
     return sorted(codes, key=lambda c: (c != carte.choisie, -carte.cercles.get(c, 0)))
 
 
-def _noms_voisines(fond: Fond, largeur: int, taille: int) -> list[dict[str, Any]]:
-    ouest, sud, est, nord = fond.cadre
+def _noms_voisines(fond: Fond, cadre: Cadre, largeur: int, taille: int) -> list[dict[str, Any]]:
+    ouest, sud, est, nord = cadre
     points = fond.points_voisines
     if points.empty:
         return []
     dedans = points[points["longitude"].between(ouest, est) & points["latitude"].between(sud, nord)]
     noms = fond.noms_voisines
-    retenus = choisir(dedans, noms, sorted(dedans.index), fond.cadre, largeur, taille)
+    retenus = choisir(dedans, noms, sorted(dedans.index), cadre, largeur, taille)
     return [
         {
             "type": "scattergeo",

@@ -37,6 +37,7 @@ from geodata.contours import (  # noqa: E402
     departement,
     en_geojson,
     extraire,
+    projection_legale,
 )
 from geodata.lecture_contours import lire_contours, sens_horaire  # noqa: E402
 
@@ -47,6 +48,8 @@ COMMUNES = 34_867
 COMMUNES_PAR_GROUPE = 500
 # Dix mètres : un jour plus étroit entre deux communes est un défaut de la source.
 JOUR_DEGRES = 1e-4
+# Une mairie au-delà de ce bord est mal placée par la source ; en deçà, le contour est généralisé.
+ECART_MAIRIE_M = 500
 TAILLE_MAX_FRANCE = 15_000_000
 TAILLE_MAX_TERRITOIRE = 250_000
 # Codes TNCC de l'Insee : l'article que le nom a perdu.
@@ -104,7 +107,18 @@ def construire_france(roue: Path) -> gpd.GeoDataFrame:
         geometry=nettoyer(lire_wkb(communes["geometry"])),
         crs=4326,
     )
-    return ranger(france)
+    return ranger(sans_mairies_mal_placees(france))
+
+
+def sans_mairies_mal_placees(france: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Vider la position d'une mairie posée hors de sa commune, qui fausserait les distances."""
+    posees = france.dropna(subset="mairie_lon")
+    for epsg, communes in posees.groupby(posees["code"].map(lambda c: projection_legale([c]))):
+        mairies = gpd.GeoSeries.from_xy(communes["mairie_lon"], communes["mairie_lat"], crs=4326)
+        mairies.index = communes.index
+        ecarts = mairies.to_crs(epsg).distance(communes.to_crs(epsg))
+        france.loc[ecarts.index[ecarts > ECART_MAIRIE_M], ["mairie_lon", "mairie_lat"]] = np.nan
+    return france
 
 
 def lire_wkb(colonne: pd.Series) -> np.ndarray:
@@ -164,7 +178,7 @@ def ecrire_france(france: gpd.GeoDataFrame) -> None:
         row_group_size=COMMUNES_PAR_GROUPE,
     )
     peser(FRANCE, TAILLE_MAX_FRANCE)
-    print("Sans mairie :", enumerer(france[france["mairie_lon"].isna()]))
+    print("Mairies absentes ou mal placées :", france["mairie_lon"].isna().sum())
     print("Sans EPCI :", enumerer(france[france["code_epci"].isna()]))
     dire_les_trous(france)
 

@@ -14,18 +14,18 @@ SEPARATEURS = "," + FINE
 
 
 @singledispatch
-def dessiner(figure: Figure, hauteur: int, taille: int = 14) -> dict[str, Any]:
+def dessiner(figure: Figure, taille: int = 14) -> dict[str, Any]:
     """Rendre la figure en dictionnaire Plotly {data, layout}.
 
-    `hauteur` en pixels ; `taille` du texte en pixels. TypeError pour un genre inconnu.
+    `taille` du texte en pixels ; la hauteur est l'affaire de l'écran. TypeError pour un genre
+    inconnu.
     """
     raise TypeError(f"figure inconnue : {type(figure).__name__}")
 
 
-def mise_en_page(hauteur: int, taille: int, **ajouts: Any) -> dict[str, Any]:
+def mise_en_page(taille: int, **ajouts: Any) -> dict[str, Any]:
     """Rendre la mise en page commune à toutes les figures."""
     return {
-        "height": hauteur,
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
         "font": {"family": POLICE, "size": taille, "color": ENCRE},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -55,8 +55,13 @@ def lignes(textes: tuple[str, ...]) -> str:
     return "<br>".join([f"<b>{tete}</b>", *suite])
 
 
+def hauteur_barres(figure: Barres) -> int:
+    """Rendre la hauteur, en pixels, où chaque barre d'un classement reste lisible."""
+    return HAUTEUR_BARRE * len(figure.barres) + 40
+
+
 @dessiner.register
-def _(figure: Barres, hauteur: int, taille: int = 14) -> dict[str, Any]:
+def _(figure: Barres, taille: int = 14) -> dict[str, Any]:
     barres = figure.barres
     trace = {
         "type": "bar",
@@ -95,7 +100,6 @@ def _(figure: Barres, hauteur: int, taille: int = 14) -> dict[str, Any]:
     return {
         "data": [trace],
         "layout": mise_en_page(
-            max(hauteur, HAUTEUR_BARRE * len(barres) + 40),
             taille,
             margin={"l": 8, "r": 8, "t": 28 if figure.reference is not None else 8, "b": 8},
             bargap=0.25,
@@ -109,6 +113,7 @@ def _(figure: Barres, hauteur: int, taille: int = 14) -> dict[str, Any]:
             yaxis=_echelle(
                 autorange="reversed",
                 type="category",
+                showgrid=False,
                 tickmode="array",
                 tickvals=[b.cle for b in barres],
                 ticktext=noms,
@@ -138,7 +143,7 @@ def _trait(reference: float | None, texte: str, taille: int) -> dict[str, Any]:
 
 
 @dessiner.register
-def _(figure: Empilees, hauteur: int, taille: int = 14) -> dict[str, Any]:
+def _(figure: Empilees, taille: int = 14) -> dict[str, Any]:
     noms = [proteger(nom) for nom, _, _, _ in figure.rangs]
     modes = [s.nom for s in max((r[1] for r in figure.rangs), key=len, default=())]
     traces = [_trace_mode(figure, noms, mode) for mode in modes]
@@ -157,7 +162,6 @@ def _(figure: Empilees, hauteur: int, taille: int = 14) -> dict[str, Any]:
     return {
         "data": traces,
         "layout": mise_en_page(
-            hauteur,
             taille,
             barmode="stack",
             bargap=0.35,
@@ -200,11 +204,10 @@ def _trace_mode(figure: Empilees, noms: list[str], mode: str) -> dict[str, Any]:
 
 
 @dessiner.register
-def _(figure: Colonnes, hauteur: int, taille: int = 14) -> dict[str, Any]:
+def _(figure: Colonnes, taille: int = 14) -> dict[str, Any]:
     return {
         "data": [_trace_serie(figure, serie) for serie in figure.series],
         "layout": mise_en_page(
-            hauteur,
             taille,
             barmode="group",
             bargap=0.2,
@@ -235,7 +238,7 @@ def _trace_serie(figure: Colonnes, serie: Any) -> dict[str, Any]:
 
 
 @dessiner.register
-def _(figure: Nuage, hauteur: int, taille: int = 14) -> dict[str, Any]:
+def _(figure: Nuage, taille: int = 14) -> dict[str, Any]:
     points = figure.points
     trace = {
         "type": "scatter",
@@ -267,7 +270,6 @@ def _(figure: Nuage, hauteur: int, taille: int = 14) -> dict[str, Any]:
     return {
         "data": [trace],
         "layout": mise_en_page(
-            hauteur,
             taille,
             xaxis=_echelle(range=[0, x_max], title={"text": proteger(figure.titre_x)}),
             yaxis=_echelle(range=[0, y_max], title={"text": proteger(figure.titre_y)}),

@@ -116,6 +116,22 @@ def _population(donnees: Donnees, age_min: int, age_max: int | None) -> pd.DataF
     return somme.agg(population=("population", "sum"), statut=("statut", "first"))
 
 
+def structure(population_age: pd.DataFrame) -> pd.DataFrame:
+    """Rendre la part (%) de chaque tranche d'âge, par commune et pour « territoire ».
+
+    Index : tranches écrites (« 0–4 », « 95 et + »). Le territoire est le rapport des sommes.
+    """
+    large = population_age.pivot_table(
+        index="age_min", columns="code_commune", values="population", aggfunc="sum"
+    )
+    large["territoire"] = large.sum(axis=1)
+    fins = population_age.drop_duplicates("age_min").set_index("age_min")["age_max"]
+    large.index = pd.Index(
+        [f"{int(a)} et +" if pd.isna(fins[a]) else f"{int(a)}–{int(fins[a])}" for a in large.index]
+    )
+    return 100 * large / large.sum()
+
+
 # --- Places d'accueil ------------------------------------------------------------------------
 
 

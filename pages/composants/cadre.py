@@ -6,9 +6,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from ctg_data.anomalies import Anomalie
 from ctg_data.parametres import AUDIENCES
 from ctg_data.textes import INSECABLE, cle_de_tri, echapper_markdown
 from pages.composants import contexte as ctx
+from pages.composants import donnees
 from pages.composants.contexte import Contexte
 
 RACINE = Path(__file__).parents[2]
@@ -29,13 +31,12 @@ NOMS_REFERENCES = {
 }
 NOMS_AUDIENCES = {"public": "grand public", "partenaires": "partenaires", "interne": "interne"}
 TOUTES = ""
+MAX_ANOMALIES = 12
+RUBAN = "EXEMPLE : contient des données de démonstration"
 
 
-def page(nom: str, references: tuple[str, ...] = ()) -> Contexte:
-    """Ouvrir une page : à appeler en premier. Rend les choix partagés, validés.
-
-    `references` : niveaux de comparaison à proposer (ceux pour lesquels un chiffre existe).
-    """
+def page(nom: str) -> Contexte:
+    """Ouvrir une page : à appeler en premier. Rend les choix partagés, validés."""
     titre = next(p[nom][0] for p in MENU.values() if nom in p)
     st.set_page_config(
         page_title=f"{titre} · Boussole CTG",
@@ -60,17 +61,39 @@ def _menu(contexte: Contexte) -> None:
                 )
 
 
-def ligne_de_contexte(
+def ouvrir_donnees(contexte: Contexte, *codes: str) -> bool:
+    """Montrer la ligne de contexte ; dire si ces indicateurs peuvent être calculés.
+
+    Sinon, montre chaque faute (fichier, ligne, colonne, correction) à la place des chiffres.
+    """
+    fautes = donnees.fautes(contexte, *codes)
+    references = () if fautes else donnees.niveaux(contexte, contexte.indicateur)
+    _ligne_de_contexte(contexte, donnees.tables(contexte).noms, references)
+    if fautes:
+        anomalies(fautes)
+    return not fautes
+
+
+def ligne_seule(contexte: Contexte) -> None:
+    """Montrer la ligne de contexte d'une page qui marche même sans aucun chiffre."""
+    fautes = donnees.fautes(contexte, contexte.indicateur)
+    references = () if fautes else donnees.niveaux(contexte, contexte.indicateur)
+    _ligne_de_contexte(contexte, donnees.tables(contexte).noms, references)
+
+
+def _ligne_de_contexte(
     contexte: Contexte, communes: dict[str, str], references: tuple[str, ...]
 ) -> None:
     """Montrer, toujours à la même place, territoire, commune, référence, public et date."""
-    st.session_state |= {
-        "choix_territoire": contexte.territoire.code,
-        "choix_commune": contexte.commune or TOUTES,
-        "choix_reference": contexte.reference,
-        "choix_audience": contexte.audience,
-        "choix_situation": contexte.situation,
-    }
+    ctx.amorcer(
+        {
+            "choix_territoire": contexte.territoire.code,
+            "choix_commune": contexte.commune or TOUTES,
+            "choix_reference": contexte.reference,
+            "choix_audience": contexte.audience,
+            "choix_situation": contexte.situation,
+        }
+    )
     with st.container(key="contexte"):
         colonnes = st.columns([1.3, 1.5, 1.3, 1.1, 1.1], gap="small")
     with colonnes[0]:
@@ -80,9 +103,13 @@ def ligne_de_contexte(
         _selection(
             "Commune", "commune", sorted(noms, key=lambda c: (c != "", cle_de_tri(noms[c]))), noms
         )
+    # Une référence choisie mais sans chiffre reste dans la liste, et le dit.
     offertes = [r for r in NOMS_REFERENCES if r in references or r == contexte.reference]
+    libelles = {
+        r: n if r in references else f"{n} (pas de chiffre)" for r, n in NOMS_REFERENCES.items()
+    }
     with colonnes[2]:
-        _selection("Comparer à", "reference", offertes, NOMS_REFERENCES)
+        _selection("Comparer à", "reference", offertes, libelles)
     with colonnes[3]:
         _selection("Vu par", "audience", list(AUDIENCES), NOMS_AUDIENCES)
     with colonnes[4]:
@@ -114,7 +141,13 @@ def titre(message: str, sous_titre: str = "") -> None:
         st.caption(echapper_markdown(sous_titre))
 
 
-def anomalies(liste: list) -> None:
+def ruban(cle: str) -> None:
+    """Poser le ruban visible des données de démonstration."""
+    with st.container(key=f"ruban_exemple_{cle}", width="content"):
+        st.markdown(RUBAN)
+
+
+def anomalies(liste: list[Anomalie]) -> None:
     """Montrer des fautes de données : où, quoi, et quoi écrire à la place."""
     nombre = len(liste)
     st.error(
@@ -126,6 +159,3 @@ def anomalies(liste: list) -> None:
         st.text(anomalie.message)
     if nombre > MAX_ANOMALIES:
         st.text(f"… et {nombre - MAX_ANOMALIES} autres, à la page Données.")
-
-
-MAX_ANOMALIES = 12

@@ -120,6 +120,12 @@ def rappel(cle: str, composant: str) -> Callable[[], None]:
     return copier
 
 
+def amorcer(valeurs: Mapping[str, object]) -> None:
+    """Donner aux composants d'écran la valeur des choix partagés, avant de les dessiner."""
+    for composant, valeur in valeurs.items():
+        st.session_state[composant] = valeur
+
+
 def avis() -> list[str]:
     """Rendre les avertissements nés de l'adresse reçue."""
     return st.session_state.get(_AVIS, [])

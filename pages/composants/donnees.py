@@ -11,11 +11,13 @@ import streamlit as st
 
 from ctg_data.anomalies import Anomalie
 from ctg_data.indicateurs import Resultat, calculer, catalogue, serie_commune, serie_ensemble
-from ctg_data.indicateurs.formules import composantes
+from ctg_data.indicateurs.formules import COMPOSANTES, composantes, structure
 from ctg_data.indicateurs.options import Options
 from ctg_data.territoire import Donnees, charger
 from geodata.contours import TERRITOIRES, contours_territoire
 from geodata.fond import Fond, preparer
+from geodata.lieux import Lieu
+from geodata.lieux import lieux as lieux_de
 from pages.composants.contexte import Contexte
 
 Empreinte = tuple[tuple[str, int, int], ...]
@@ -60,9 +62,30 @@ def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
     ]
 
 
-def resultat(contexte: Contexte, code: str, **choix: float | None) -> Resultat:
+def enfants(contexte: Contexte) -> Resultat:
+    """Rendre les moins de 3 ans de l'année du taux de couverture, par l'estimateur choisi."""
+    annee = resultat(contexte, "taux_couverture").annee
+    return resultat(contexte, f"enfants_moins_3_{contexte.estimateur}", annee)
+
+
+def niveaux(contexte: Contexte, code: str) -> tuple[str, ...]:
+    """Rendre les niveaux de comparaison qui ont un chiffre pour l'indicateur, ou pour l'offre.
+
+    Un effectif ne se compare pas d'un territoire à l'autre : ses niveaux sont ceux du taux de
+    couverture, qui situent les autres chiffres de la page.
+    """
+    if fautes(contexte, "taux_couverture"):
+        return tuple(resultat(contexte, code).references)
+    propres = resultat(contexte, code).references
+    return tuple(propres or resultat(contexte, "taux_couverture").references)
+
+
+def resultat(contexte: Contexte, code: str, annee: int | None = None) -> Resultat:
     """Rendre un indicateur calculé et masqué pour l'audience de la page."""
-    options = replace(contexte.options, **choix)  # type: ignore[arg-type]
+    options = replace(contexte.options, annee=annee)
+    if code == "places_manquantes":
+        reference = resultat(contexte, "taux_couverture").references.get(contexte.reference)
+        options = replace(options, taux_reference=reference.valeur if reference else None)
     return _resultat(str(contexte.dossier), empreinte(contexte.dossier), code, _cle(options))
 
 
@@ -99,6 +122,46 @@ def _modes(dossier: str, marque: Empreinte, cle: tuple) -> pd.DataFrame:
 def modes(contexte: Contexte) -> pd.DataFrame:
     """Rendre la couverture par mode d'accueil de chaque commune."""
     return _modes(str(contexte.dossier), empreinte(contexte.dossier), _cle(contexte.options))
+
+
+def parts_publiees(contexte: Contexte, niveau: str) -> dict[str, float]:
+    """Rendre les taux publiés par mode d'un niveau de référence ; vide s'il n'y en a pas."""
+    territoire = contexte.territoire
+    codes = {
+        "epci": str(territoire.epci[0]["code"]) if territoire.epci else "",
+        "departement": str(territoire.departement.get("code", "")),
+        "region": str(territoire.region.get("code", "")),
+        "france": "FR",
+    }
+    taux = tables(contexte).tables["taux_couverture"]
+    lignes = taux[(taux["niveau"] == niveau) & (taux["code"] == codes.get(niveau))]
+    if lignes.empty:
+        return {}
+    derniere = lignes.sort_values("annee").iloc[-1]
+    return {mode: float(derniere[colonne]) for mode, colonne in COMPOSANTES.items()}
+
+
+def structure_par_age(contexte: Contexte) -> pd.DataFrame:
+    """Rendre la part (%) de chaque tranche d'âge : une colonne par commune, et « territoire »."""
+    return _structure(str(contexte.dossier), empreinte(contexte.dossier))
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _structure(dossier: str, marque: Empreinte) -> pd.DataFrame:
+    return structure(_charger(dossier, marque).tables["population_age"])
+
+
+def lieux(contexte: Contexte) -> list[Lieu]:
+    """Rendre les équipements à poser sur la carte, par commune et par genre."""
+    return _lieux(str(contexte.dossier), empreinte(contexte.dossier))
+
+
+@st.cache_data(max_entries=12, show_spinner=False)
+def _lieux(dossier: str, marque: Empreinte) -> list[Lieu]:
+    chargees = _charger(dossier, marque).tables
+    if "equipements" not in chargees:
+        return []
+    return lieux_de(chargees["equipements"], chargees["communes"])
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

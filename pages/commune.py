@@ -1,0 +1,154 @@
+"""Commune : un portrait face à une référence qu'on change."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from ctg_data import phrases
+from ctg_data.figures import Colonnes, Empilees
+from ctg_data.figures.construire import ages, habiller, naissances, offre_par_mode
+from ctg_data.indicateurs import BADGES, Resultat, catalogue
+from ctg_data.indicateurs.formules import COMPOSANTES
+from ctg_data.textes import INSECABLE, absente, echapper_markdown
+from pages.composants import cadre, cartes, donnees
+from pages.composants.contexte import Contexte
+from pages.composants.fiche_commune import CHIFFRES
+from pages.composants.figure import pied, titrer, tracer
+
+PORTRAIT = (
+    "population",
+    "enfants_moins_3_naissances",
+    "taux_couverture",
+    "places_manquantes",
+    "niveau_vie_median",
+    "taux_pauvrete",
+    "foyers_paje",
+    "assistantes_maternelles_actives",
+)
+NECESSAIRES = (*PORTRAIT, *CHIFFRES, "naissances", "enfants_0_4")
+
+
+def page() -> None:
+    """Choisir une commune, la comparer, montrer offre, naissances, âges et situation."""
+    contexte = cadre.page("commune")
+    if not cadre.ouvrir_donnees(contexte, *NECESSAIRES):
+        return
+    if contexte.commune is None:
+        contexte = replace(contexte, commune=_plus_peuplee(contexte))
+        st.caption(
+            "Aucune commune choisie : voici la plus peuplée. Choisissez-en une dans la liste."
+        )
+    couverture = donnees.resultat(contexte, "taux_couverture")
+    ligne = couverture.table.loc[contexte.commune]
+    cadre.titre(phrases.message(couverture, contexte.commune, contexte.reference))
+    if ligne["statut"] == "exemple":
+        cadre.ruban("commune")
+    _phrases(contexte, couverture)
+    _chiffres(contexte)
+    gauche, droite = st.columns(2, gap="medium")
+    with gauche:
+        _figure(_offre(contexte, couverture), "offre_modes", 240)
+        _figure(_ages(contexte), "ages", 290)
+    with droite:
+        serie = donnees.serie(contexte, "naissances", contexte.commune)
+        source = catalogue()["naissances"].source
+        _figure(naissances(str(ligne["nom"]), serie, source), "naissances", 290)
+        cartes.situer(contexte, couverture)
+
+
+def _plus_peuplee(contexte: Contexte) -> str:
+    return str(donnees.resultat(contexte, "population").table["valeur"].idxmax())
+
+
+def _figure(figure: Empilees | Colonnes, cle: str, hauteur: int) -> None:
+    titrer(figure.habillage, 4, cle)
+    tracer(figure, cle, hauteur)
+    pied(figure, cle)
+
+
+def _phrases(contexte: Contexte, couverture: Resultat) -> None:
+    """Écrire ce que les chiffres de la commune disent, et rien d'autre."""
+    ligne = couverture.table.loc[contexte.commune]
+    serie = donnees.serie(contexte, "naissances", contexte.commune).to_dict()
+    manque = donnees.resultat(contexte, "places_manquantes").table.at[contexte.commune, "valeur"]
+    textes = [
+        phrases.naissances_en_cinq_ans(str(ligne["nom"]), serie),
+        phrases.manque(float(manque), contexte.reference),
+        phrases.estimation(str(ligne["statut"])),
+        f"Taux {phrases.FRAGILITES[ligne['fragilite']]}." if ligne["fragilite"] else "",
+    ]
+    st.markdown(echapper_markdown(" ".join(t for t in textes if t)))
+
+
+def _chiffres(contexte: Contexte) -> None:
+    for rang, colonne in enumerate(st.columns(len(PORTRAIT), gap="small")):
+        code = PORTRAIT[rang]
+        resultat = donnees.resultat(contexte, code)
+        ligne = resultat.table.loc[contexte.commune]
+        with colonne:
+            st.metric(
+                resultat.fiche.titre_court,
+                resultat.ecrire(ligne["valeur"], unite=resultat.fiche.unite == "%")
+                or str(ligne["texte"]),
+                help=echapper_markdown(resultat.fiche.definition),
+            )
+            reference = resultat.references.get(contexte.reference)
+            comparee = f"{phrases.comparaison(resultat, reference)} · " if reference else ""
+            unite = resultat.fiche.unite
+            fin = f"{BADGES[str(ligne['statut'])]}, {resultat.annee}"
+            st.caption(echapper_markdown(f"{unite} · {comparee}{fin}"))
+
+
+def _offre(contexte: Contexte, couverture: Resultat) -> Empilees:
+    """Empiler l'offre par mode : la commune, puis la référence choisie et la France."""
+    modes = donnees.modes(contexte)
+    annee = couverture.annee
+    ici = modes[(modes["code_commune"] == contexte.commune) & (modes["annee"] == annee)].iloc[0]
+    ligne = couverture.table.loc[contexte.commune]
+    estime = ligne["statut"] != "officiel"
+    rangs = [(str(ligne["nom"]), ici.to_dict(), float(ligne["valeur"]), estime)]
+    for niveau in dict.fromkeys((contexte.reference, "epci", "france")):
+        reference = couverture.references.get(niveau)
+        parts = donnees.parts_publiees(contexte, niveau)
+        if reference is not None and parts:
+            nom = f"{reference.nom} ({reference.annee})"
+            rangs.append((nom, parts, reference.valeur, reference.statut != "officiel"))
+    habillage = habiller(couverture, contexte.commune, contexte.reference, "offre_par_mode")
+    titre = f"Offre d'accueil par mode, places pour 100 enfants de moins de 3 ans, {annee}"
+    return offre_par_mode(
+        [r for r in rangs if not absente(r[2])],
+        replace(
+            habillage,
+            message=f"{ligne['nom']}{INSECABLE}: d'où viennent les places",
+            sous_titre=titre,
+            table=_table_modes(rangs),
+            exemple=ligne["statut"] == "exemple",
+        ),
+    )
+
+
+def _table_modes(rangs: list) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"Ensemble": nom, **{mode: parts.get(mode) for mode in COMPOSANTES}, "total": total}
+            for nom, parts, total, _ in rangs
+        ]
+    ).round(1)
+
+
+def _ages(contexte: Contexte) -> Colonnes:
+    noms = donnees.tables(contexte).noms
+    parts = donnees.structure_par_age(contexte)
+    assert contexte.commune is not None
+    return ages(
+        noms[contexte.commune],
+        parts[contexte.commune],
+        contexte.territoire.nom,
+        parts["territoire"],
+        catalogue()["enfants_0_4"].source,
+    )
+
+
+if __name__ == "__main__":
+    page()

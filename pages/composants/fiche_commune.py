@@ -1,0 +1,63 @@
+"""Résumer la commune choisie (ou le territoire) en quatre chiffres et une phrase."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ctg_data import phrases
+from ctg_data.indicateurs import BADGES, Resultat
+from ctg_data.textes import INSECABLE, absente, echapper_markdown
+from pages.composants import donnees
+from pages.composants.contexte import Contexte
+
+CHIFFRES = (
+    "enfants_moins_3_naissances",
+    "enfants_moins_3_recensement",
+    "places_total",
+    "taux_couverture",
+    "places_manquantes",
+)
+
+
+def resume(contexte: Contexte) -> None:
+    """Montrer nom, quatre chiffres, phrase d'écart à la référence et lien vers le portrait."""
+    nom = donnees.tables(contexte).noms.get(contexte.commune or "", contexte.territoire.nom)
+    st.markdown(f"#### {echapper_markdown(nom)}")
+    resultats = [donnees.enfants(contexte)]
+    resultats += [donnees.resultat(contexte, code) for code in CHIFFRES[2:]]
+    for colonne, resultat in zip(st.columns(4, gap="small"), resultats, strict=True):
+        colonne.metric(resultat.fiche.titre_court, _valeur(resultat, contexte.commune))
+    manque = donnees.resultat(contexte, "places_manquantes")
+    couverture = donnees.resultat(contexte, "taux_couverture")
+    lignes = [
+        phrases.manque(_nombre(manque, contexte.commune), contexte.reference),
+        phrases.estimation(statut(couverture, contexte.commune)),
+    ]
+    st.caption(echapper_markdown(" ".join(ligne for ligne in lignes if ligne)))
+    if contexte.commune:
+        st.page_link(
+            "pages/commune.py",
+            label=f"Portrait complet{INSECABLE}: {echapper_markdown(nom)}",
+            icon=":material/arrow_forward:",
+            query_params=contexte.adresse,
+        )
+
+
+def _nombre(resultat: Resultat, commune: str | None) -> float:
+    return resultat.ensemble if commune is None else float(resultat.table.at[commune, "valeur"])
+
+
+def statut(resultat: Resultat, commune: str | None) -> str:
+    """Rendre la fiabilité de la valeur montrée."""
+    return (
+        resultat.ensemble_statut if commune is None else str(resultat.table.at[commune, "statut"])
+    )
+
+
+def _valeur(resultat: Resultat, commune: str | None) -> str:
+    valeur = _nombre(resultat, commune)
+    if absente(valeur):
+        return (
+            BADGES["non_renseigne"] if commune is None else str(resultat.table.at[commune, "texte"])
+        )
+    return resultat.ecrire(valeur, unite=False, signe=resultat.fiche.nature == "ecart")

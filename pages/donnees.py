@@ -1,0 +1,129 @@
+"""Données : ce que l'outil montre, d'où il le tient, ce qui est à corriger ou à remplacer."""
+
+import pandas as pd
+import streamlit as st
+
+from ctg_data.indicateurs import BADGES, catalogue
+from ctg_data.schema import dictionnaire, schemas
+from ctg_data.territoire import EMBARQUES
+from ctg_data.textes import INSECABLE, compte, echapper_markdown, enumeration
+from pages.composants import cadre, donnees
+from pages.composants.contexte import Contexte, dossier_donnees
+
+VUES = ("Sources", "Fautes à corriger", "Indicateurs", "Dictionnaire des colonnes", "Mes fichiers")
+
+
+def page() -> None:
+    """Choisir une vue des données du territoire et la montrer."""
+    contexte = cadre.page("donnees")
+    cadre.ligne_seule(contexte)
+    relevees = donnees.tables(contexte).anomalies
+    erreurs = sum(a.erreur for a in relevees)
+    etat = compte(erreurs, "faute à corriger", "fautes à corriger") if erreurs else "aucune faute"
+    cadre.titre(f"Données de {contexte.territoire.nom}{INSECABLE}: {etat}")
+    vue = st.segmented_control("Vue", VUES, default=VUES[0], label_visibility="collapsed")
+    {
+        VUES[0]: _sources,
+        VUES[1]: _fautes,
+        VUES[2]: _indicateurs,
+        VUES[3]: _dictionnaire,
+        VUES[4]: _mes_fichiers,
+    }[vue or VUES[0]](contexte)
+
+
+def _sources(contexte: Contexte) -> None:
+    tables = donnees.tables(contexte).tables
+    lignes = [
+        {
+            "Fichier": f"{nom}.csv",
+            "Contenu": schemas()[nom].titre,
+            "Lignes": len(table),
+            "Années": _annees(table),
+            "Fiabilité": enumeration([BADGES[s] for s in BADGES if s in set(table["statut"])]),
+            "Sources": " / ".join(sorted(set(table["source"]))[:3]),
+        }
+        for nom, table in tables.items()
+    ]
+    exemples = [n for n, t in tables.items() if "exemple" in set(t["statut"])]
+    if exemples:
+        cadre.ruban("donnees")
+        fichiers = enumeration([f"{n}.csv" for n in exemples])
+        st.markdown(
+            echapper_markdown(f"Données de démonstration, à remplacer par les vôtres : {fichiers}.")
+        )
+    st.dataframe(pd.DataFrame(lignes), hide_index=True, height=440)
+
+
+def _annees(table: pd.DataFrame) -> str:
+    if "annee" not in table or table.empty:
+        return ""
+    debut, fin = int(table["annee"].min()), int(table["annee"].max())
+    return str(fin) if debut == fin else f"{debut}–{fin}"
+
+
+def _fautes(contexte: Contexte) -> None:
+    relevees = donnees.tables(contexte).anomalies
+    if not relevees:
+        st.success("Tous les fichiers du territoire sont conformes.", icon=":material/check:")
+        return
+    table = pd.DataFrame(
+        {
+            "Gravité": ["erreur" if a.erreur else "avertissement" for a in relevees],
+            "Fichier": [a.fichier for a in relevees],
+            "Ligne": [a.ligne for a in relevees],
+            "Colonne": [a.colonne for a in relevees],
+            "Règle": [a.regle for a in relevees],
+            "Trouvé": [a.valeur for a in relevees],
+            "À écrire": [a.correction for a in relevees],
+        }
+    )
+    st.caption(
+        "Une erreur écarte le fichier entier : mieux vaut pas de chiffre qu'un chiffre faux."
+    )
+    st.dataframe(table.astype({"Ligne": "Int64"}), hide_index=True, height=440)
+
+
+def _indicateurs(contexte: Contexte) -> None:
+    fiches = catalogue().values()
+    table = pd.DataFrame(
+        {
+            "Thème": [f.theme for f in fiches],
+            "Indicateur": [f.titre for f in fiches],
+            "Définition": [f.definition for f in fiches],
+            "Calcul": [f.formule for f in fiches],
+            "Unité": [f.unite for f in fiches],
+            "Source": [f.source for f in fiches],
+            "Pièges": [" ".join(f.pieges) for f in fiches],
+            "Confidentialité": [f.confidentialite for f in fiches],
+            "Licence": [f.licence for f in fiches],
+        }
+    )
+    st.dataframe(table.sort_values(["Thème", "Indicateur"]), hide_index=True, height=480)
+
+
+def _dictionnaire(contexte: Contexte) -> None:
+    noms = list(schemas())
+    choix = st.selectbox("Table", noms, format_func=lambda n: f"{schemas()[n].titre} ({n}.csv)")
+    schema = schemas()[choix]
+    st.caption(echapper_markdown(schema.description))
+    st.dataframe(dictionnaire(schema), hide_index=True, height=420)
+
+
+def _mes_fichiers(contexte: Contexte) -> None:
+    """Dire où poser ses fichiers : un dossier par territoire, à côté de l'outil."""
+    cible = dossier_donnees() / "territoires" / contexte.territoire.code
+    st.markdown("#### Remplacer ou ajouter des données")
+    st.markdown(
+        "1. Copiez le dossier du territoire livré dans votre dossier de données.\n"
+        "2. Remplacez les fichiers par les vôtres, en gardant les noms et les colonnes "
+        "(vue « Dictionnaire des colonnes »).\n"
+        "3. Rechargez la page : les fautes éventuelles sont listées ici, ligne par ligne."
+    )
+    st.caption("Dossier du territoire livré")
+    st.code(str(EMBARQUES / contexte.territoire.code), language=None)
+    st.caption("Votre dossier (variable d'environnement CTG_DONNEES pour le changer)")
+    st.code(str(cible), language=None)
+
+
+if __name__ == "__main__":
+    page()
