@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ctg_data import textes
 from ctg_data.indicateurs import BADGES, Reference, Resultat
 from ctg_data.textes import INSECABLE, compte, de, nombre
@@ -18,6 +20,7 @@ DANS = {
     "region": "dans la région",
     "france": "en France",
 }
+PLACES_DE = {"eaje": "d'EAJE", "am": "chez les assistantes maternelles"}
 NIVEAU_DE = {
     "territoire": "de l'ensemble du territoire",
     "epci": "de l'EPCI",
@@ -72,7 +75,7 @@ def _part(resultat: Resultat, commune: str | None) -> str:
     if commune is None or not resultat.fiche.est_effectif or not resultat.ensemble > 0:
         return ""
     part = 100 * float(resultat.table.loc[commune, "valeur"]) / resultat.ensemble
-    return f", soit {nombre(part)}{INSECABLE}% {de(resultat.nom_ensemble)}"
+    return f", soit {nombre(part)}{INSECABLE}% du territoire"
 
 
 def comparaison(resultat: Resultat, reference: Reference) -> str:
@@ -127,16 +130,16 @@ def source(resultat: Resultat) -> str:
 def sous_titre(resultat: Resultat) -> str:
     """Écrire indicateur, unité, année et périmètre."""
     fiche = resultat.fiche
-    communes = compte(len(resultat.table), "commune")
-    return (
-        f"{fiche.titre} ({fiche.unite}), {resultat.annee}, {communes} {de(resultat.nom_ensemble)}"
-    )
+    perimetre = f"{resultat.nom_ensemble}, {compte(len(resultat.table), 'commune')}"
+    unite = "" if fiche.est_effectif else f" ({fiche.unite})"
+    return f"{fiche.titre}{unite}, {resultat.annee} · {perimetre}"
 
 
-def naissances_en_cinq_ans(nom: str, serie: dict[int, float]) -> str:
+def naissances_en_cinq_ans(lieu: str, serie: dict[int, float]) -> str:
     """Écrire la tendance : « En 2025, 426 naissances à …, 17 % de moins qu'en 2020. »
 
-    Rend une chaîne vide si l'une des deux années manque ou si la première vaut zéro.
+    `lieu` est écrit tel quel (« à Saint-Gilles », « dans le Gard rhodanien »). Rend une chaîne vide
+    si l'une des deux années manque ou si la première vaut zéro.
     """
     if not serie:
         return ""
@@ -150,7 +153,38 @@ def naissances_en_cinq_ans(nom: str, serie: dict[int, float]) -> str:
         f"{nombre(abs(ecart))}{INSECABLE}% {sens} qu'en {debut}" if ecart else f"comme en {debut}"
     )
     naissances = compte(serie[fin], "naissance")
-    return f"En {fin}, {naissances} {textes.a(nom)}, {variation}."
+    return f"En {fin}, {naissances} {lieu}, {variation}."
+
+
+def mode_le_plus_loin(
+    nom: str, parts: Mapping[str, float], reference: Mapping[str, float], ou: str
+) -> str:
+    """Nommer le mode d'accueil le plus loin de la référence : « 6,8 places d'EAJE, contre 23,5 ».
+
+    Rend une chaîne vide si aucun mode n'est connu des deux côtés.
+    """
+    ecarts = {
+        mode: abs(parts[mode] - reference[mode])
+        for mode in PLACES_DE
+        if not (textes.absente(parts.get(mode)) or textes.absente(reference.get(mode)))
+    }
+    if not ecarts:
+        return ""
+    mode = max(ecarts, key=lambda m: ecarts[m])
+    ici, la = nombre(parts[mode], 1), nombre(reference[mode], 1)
+    quoi = f"{ici} places {PLACES_DE[mode]} pour 100 enfants de moins de 3 ans"
+    return f"{nom}{INSECABLE}: {quoi}, contre {la} {ou}"
+
+
+def part_officielle(officielles: int, total: int) -> str:
+    """Dire combien de communes ont un taux publié, les autres étant estimées."""
+    sujet = f"{compte(officielles, 'commune')} sur {total}"
+    verbe = "ont" if officielles > 1 else "a"
+    if not officielles:
+        return "Aucune commune n'a de taux de couverture publié : tous sont estimés localement."
+    suite = "les autres taux sont des estimations locales" if officielles < total else ""
+    fin = f" ; {suite}." if suite else "."
+    return f"{sujet} {verbe} un taux de couverture publié par la Cnaf{fin}"
 
 
 def manque(valeur: float, niveau: str) -> str:

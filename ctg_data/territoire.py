@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from ctg_data.anomalies import Anomalie
+from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.lecture import lire_csv
 from ctg_data.schema import Schema, schemas
 from ctg_data.validation import COLONNE_COMMUNE, valider
 
 EMBARQUES = Path(__file__).parent / "territoires"
 FICHE = "territoire.toml"
+MODELE = "Repartez d'une fiche livrée avec l'outil."
+CODE_COMMUNE = re.compile(r"(\d{2}|2[AB])\d{3}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Territoire:
     epci: tuple[Mapping[str, Any], ...] = ()
     departement: Mapping[str, str] = field(default_factory=dict)
     region: Mapping[str, str] = field(default_factory=dict)
+    locatif: str = ""
     ctg: Ctg = field(default_factory=lambda: Ctg())
     missions: tuple[Mission, ...] = ()
 
@@ -113,9 +117,9 @@ def _charger_table(
 ) -> tuple[pd.DataFrame | None, list[Anomalie]]:
     try:
         octets = chemin.read_bytes()
-    except OSError as faute:
+    except OSError:
         conseil = "Vérifiez que le fichier n'est pas ouvert ailleurs et qu'il est lisible."
-        return None, [Anomalie(chemin.name, f"lecture impossible ({faute.strerror})", conseil)]
+        return None, [Anomalie(chemin.name, "lecture impossible", conseil)]
     tableau, anomalies = lire_csv(octets, chemin.name)
     if tableau is None:
         return None, anomalies
@@ -144,19 +148,76 @@ def lire_fiche(dossier: Path) -> tuple[Territoire, list[Anomalie]]:
     """Lire territoire.toml ; une fiche fautive rend un territoire vide et dit pourquoi."""
     vide = Territoire(dossier.name, dossier.name, ())
     try:
-        brut = tomllib.loads((dossier / FICHE).read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as faute:
-        return vide, [Anomalie(FICHE, f"fiche illisible ({faute})", "Repartez du modèle livré.")]
-    communes = tuple(str(c) for c in brut.get("communes", ()))
-    if not communes or "nom" not in brut:
-        regle = "il manque « nom » ou « communes »"
-        conseil = 'Écrivez par exemple : nom = "Mon territoire", communes = ["01001", "01004"].'
-        return vide, [Anomalie(FICHE, regle, conseil)]
-    try:
-        return _territoire(dossier.name, communes, brut), []
-    except (KeyError, TypeError, AttributeError) as faute:
-        regle = f"rubrique mal formée ({type(faute).__name__} : {faute})"
-        return vide, [Anomalie(FICHE, regle, "Repartez du modèle livré avec l'outil.")]
+        brut = tomllib.loads((dossier / FICHE).read_text("utf-8-sig"))
+    except OSError:
+        return vide, [Anomalie(FICHE, "fiche absente ou illisible", MODELE)]
+    except UnicodeDecodeError:
+        return vide, [Anomalie(FICHE, "la fiche n'est pas en UTF-8", "Enregistrez-la en UTF-8.")]
+    except (ValueError, RecursionError) as faute:
+        return vide, [_toml(str(faute))]
+    fautes = _fautes_fiche(brut)
+    if fautes:
+        return vide, fautes
+    return _territoire(dossier.name, tuple(brut["communes"]), brut), []
+
+
+def _toml(faute: str) -> Anomalie:
+    """Situer une faute d'écriture, que tomllib dit en anglais."""
+    ligne = re.search(r"at line (\d+)", faute)
+    conseil = f"Un texte s'écrit entre guillemets, une liste entre crochets. {MODELE}"
+    return Anomalie(FICHE, "écriture TOML fautive", conseil, int(ligne[1]) if ligne else None)
+
+
+def _fautes_fiche(brut: Mapping[str, Any]) -> list[Anomalie]:
+    """Contrôler la forme de chaque rubrique dont l'outil se sert."""
+    return [*_fautes_communes(brut.get("communes")), *_fautes_rubriques(brut)]
+
+
+def _fautes_communes(communes: object) -> list[Anomalie]:
+    conseil = 'Écrivez par exemple : communes = ["01001", "01004"].'
+    if not isinstance(communes, list) or not communes:
+        return [Anomalie(FICHE, "liste des communes absente", conseil, colonne="communes")]
+    fautes = []
+    for rang, code in enumerate(communes):
+        regle = ""
+        if not isinstance(code, str) or not CODE_COMMUNE.fullmatch(code):
+            regle = "code commune mal formé (cinq caractères, entre guillemets)"
+        elif code in communes[:rang]:
+            regle = "commune en double"
+        if regle:
+            trouve = abreger(code)
+            fautes.append(Anomalie(FICHE, regle, conseil, colonne="communes", valeur=trouve))
+    return fautes
+
+
+def _fautes_rubriques(brut: Mapping[str, Any]) -> list[Anomalie]:
+    niveaux = [brut.get(n, {}) for n in ("departement", "region")]
+    epci, missions, ctg = brut.get("epci", []), brut.get("missions", []), brut.get("ctg", {})
+    formes = {
+        "nom": isinstance(brut.get("nom"), str) and brut["nom"].strip(),
+        "departement, region": all(isinstance(n, dict) for n in niveaux),
+        "epci": _liste_de(epci, "code", "nom"),
+        "missions": _liste_de(missions, "code", "libelle"),
+        "ctg": isinstance(ctg, dict) and all(_bon_type(c, v) for c, v in ctg.items()),
+    }
+    regle = "rubrique absente ou mal formée"
+    return [
+        Anomalie(FICHE, regle, MODELE, colonne=rubrique)
+        for rubrique, bonne in formes.items()
+        if not bonne
+    ]
+
+
+def _liste_de(valeur: object, *cles: str) -> bool:
+    """Dire si une valeur est une liste de rubriques qui ont toutes ces clés, en texte."""
+    return isinstance(valeur, list) and all(
+        isinstance(r, dict) and all(isinstance(r.get(c), str) for c in cles) for r in valeur
+    )
+
+
+def _bon_type(cle: str, valeur: object) -> bool:
+    types = {"date_signature": dt.date, "annee_debut": int, "annee_fin": int, "reserve": str}
+    return isinstance(valeur, types.get(cle, object))
 
 
 def _territoire(code: str, communes: tuple[str, ...], brut: Mapping[str, Any]) -> Territoire:
@@ -168,6 +229,7 @@ def _territoire(code: str, communes: tuple[str, ...], brut: Mapping[str, Any]) -
         epci=tuple(brut.get("epci", ())),
         departement=brut.get("departement", {}),
         region=brut.get("region", {}),
+        locatif=str(brut.get("locatif") or f"à {brut['nom']}"),
         ctg=Ctg(**connus),
         missions=tuple(_mission(m) for m in brut.get("missions", ())),
     )

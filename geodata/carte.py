@@ -17,13 +17,15 @@ from geodata.classes import Classe, Classes, classer
 class Zone:
     """Une commune sur la carte.
 
-    `couleur` None : valeur absente (blanc hachuré) ; `hachuree` : absente, ou trop fragile pour
-    être lue seule ; `officielle` : chiffre publié, contour appuyé.
+    `texte` : valeur et unité ; `etiquette` : valeur seule ; `couleur` None : valeur absente (blanc
+    hachuré) ; `hachuree` : absente, ou trop fragile pour être lue seule ; `officielle` : chiffre
+    publié, contour appuyé.
     """
 
     code: str
     nom: str
     texte: str
+    etiquette: str
     survol: tuple[str, ...]
     couleur: str | None
     hachuree: bool
@@ -70,6 +72,7 @@ def composer(
             code=str(ligne.Index),
             nom=str(ligne.nom),
             texte=str(ligne.texte),
+            etiquette=resultat.ecrire(ligne.valeur, unite=False) or str(ligne.texte),
             survol=survol(resultat, str(ligne.Index)),
             couleur=couleurs.get(str(ligne.Index)),
             hachuree=str(ligne.Index) not in couleurs or ligne.fragilite == "fragile_fort",

@@ -17,6 +17,7 @@ from geodata.contours import en_geojson, hachures, points_etiquettes, projection
 # Une quarantaine de traits sur la largeur du territoire : lisible de près comme projeté.
 TRAITS_HACHURE = 55
 MARGE = 0.04
+VOISINES = "voisines"
 
 # Ouest, sud, est, nord, en degrés.
 Cadre = tuple[float, float, float, float]
@@ -26,17 +27,16 @@ Cadre = tuple[float, float, float, float]
 class Fond:
     """Porter la géométrie d'un territoire, en degrés pour l'écran, en mètres pour l'image.
 
-    `geojson` : les communes du territoire, `id` = code ; `traits` : par commune, longitudes et
-    latitudes de son contour, tronçons séparés par None ; `hachures` : de même pour les hachures ;
-    `voisines` : de même pour toutes les voisines réunies ; `points` et `points_voisines` : index
-    code, colonnes longitude, latitude ; `cadre` : ouest, sud, est, nord du territoire, avec marge.
-    `metres` : les contours en projection légale (colonnes code, nom, role).
+    `geojson` : les communes du territoire, `id` = code, et leurs voisines en un seul objet ;
+    `traits` : par commune, longitudes et latitudes de son contour, tronçons séparés par None ;
+    `hachures` : de même ; `points` et `points_voisines` : index code, colonnes longitude,
+    latitude ; `cadre` : ouest, sud, est, nord du territoire, avec marge ; `metres` : les
+    contours en projection légale (colonnes code, nom, role).
     """
 
     geojson: dict[str, Any]
     traits: dict[str, tuple[list[float | None], list[float | None]]]
     hachures: dict[str, tuple[list[float | None], list[float | None]]]
-    voisines: tuple[list[float | None], list[float | None]]
     noms_voisines: dict[str, str]
     points: pd.DataFrame
     points_voisines: pd.DataFrame
@@ -50,10 +50,9 @@ def preparer(contours: gpd.GeoDataFrame) -> Fond:
     autour = contours[contours["role"] == "voisine"].reset_index(drop=True)
     metres = contours.to_crs(projection_legale(ici["code"]))
     return Fond(
-        geojson=en_geojson(ici[["code", "geometry"]]),
+        geojson=_geojson(ici, autour),
         traits={c: _chemins(g.boundary) for c, g in zip(ici["code"], ici.geometry, strict=True)},
         hachures=_hachures(metres[metres["role"] == "territoire"]),
-        voisines=_chemins(shapely.MultiLineString(_anneaux(autour))),
         noms_voisines=dict(zip(autour["code"], autour["nom"], strict=True)),
         points=points_etiquettes(ici).set_index("code"),
         points_voisines=points_etiquettes(autour).set_index("code")
@@ -64,9 +63,14 @@ def preparer(contours: gpd.GeoDataFrame) -> Fond:
     )
 
 
-def _anneaux(contours: gpd.GeoDataFrame) -> list[shapely.Geometry]:
-    polygones = shapely.get_parts(np.asarray(contours.geometry.values))
-    return [shapely.get_exterior_ring(p) for p in polygones]
+def _geojson(ici: gpd.GeoDataFrame, autour: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Réunir les voisines en un objet : grises et muettes, elles se dessinent d'un trait."""
+    objets = [en_geojson(ici[["code", "geometry"]])["features"]]
+    if len(autour):
+        polygones = shapely.get_parts(np.asarray(autour.geometry.values))
+        reunies = shapely.geometry.mapping(shapely.MultiPolygon(list(polygones)))
+        objets.append([{"type": "Feature", "id": VOISINES, "properties": {}, "geometry": reunies}])
+    return {"type": "FeatureCollection", "features": [o for liste in objets for o in liste]}
 
 
 def _hachures(metres: gpd.GeoDataFrame) -> dict[str, tuple[list[float | None], list[float | None]]]:

@@ -6,7 +6,7 @@ perdu) ; tout ce qui change vit dans les couches. Rien de l'utilisateur n'entre 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import folium
@@ -14,28 +14,31 @@ import shapely
 
 from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE
 from geodata.carte import Carte, Zone
-from geodata.etiquettes import choisir
-from geodata.fond import Fond
+from geodata.etiquettes import choisir, priorite
+from geodata.fond import Fond, cadrer
 from geodata.lieux import Lieu
 from geodata.texte_carte import texte_carte
 
-RAYON_MAX = 26.0
+# Fenêtre supposée pour choisir les noms qui tiennent, en pixels.
+LARGEUR, HAUTEUR = 650, 400
+RAYON_MAX = 22.0
 RAYON_MIN = 3.0
 PANNEAU_CERCLES = "cercles"
+COUCHES = ("Couleurs", "Cercles", "Noms", "Voisines")
 TUILES = "https://tile.openstreetmap.org/{z}/{x}/{y}.png"
 ATTRIBUTION = "© les contributeurs d'OpenStreetMap"
 _POLICE = "font-family:'Source Sans','Source Sans 3','Segoe UI',Arial,sans-serif"
 _STYLE = (
     f"<style>.leaflet-container{{background:#fff;{_POLICE}}}"
-    f".etiquette{{{_POLICE};font-size:12px;color:{ENCRE};white-space:nowrap;text-align:center;"
+    f".etiquette{{{_POLICE};font-size:12px;color:{ENCRE};white-space:nowrap;width:max-content;"
     "font-weight:600;transform:translate(-50%,-50%);text-shadow:0 0 3px #fff,0 0 3px #fff}"
     ".equipement{border-radius:9px;color:#fff;font-size:11px;font-weight:700;text-align:center;"
     f"line-height:18px;height:18px;border:1px solid #fff;{_POLICE}}}</style>"
 )
 
 
-def carte_de_base(fond: Fond, tuiles: bool) -> folium.Map:
-    """Rendre la carte constante : cadre, voisines en gris et nommées, fond en ligne si demandé."""
+def carte_de_base(fond: Fond, *, voisines: bool, tuiles: bool) -> folium.Map:
+    """Rendre la carte constante : cadre, voisines grises et nommées, fond en ligne si demandé."""
     ouest, sud, est, nord = fond.cadre
     carte = folium.Map(
         tiles=TUILES if tuiles else None,
@@ -48,7 +51,7 @@ def carte_de_base(fond: Fond, tuiles: bool) -> folium.Map:
     racine: Any = carte.get_root()
     racine.header.add_child(folium.Element(_STYLE))
     carte.fit_bounds([[sud, ouest], [nord, est]])
-    if not tuiles:
+    if voisines and not tuiles:
         _voisines(fond).add_to(carte)
     return carte
 
@@ -74,10 +77,17 @@ def _voisines(fond: Fond) -> folium.GeoJson:
     )
 
 
-def couches(carte: Carte, fond: Fond, lieux: Iterable[Lieu]) -> list[folium.FeatureGroup]:
-    """Rendre les couches qui changent : communes, cercles, noms, équipements par genre."""
+def couches(
+    carte: Carte, fond: Fond, lieux: Iterable[Lieu], voulues: Collection[str] = COUCHES
+) -> list[folium.FeatureGroup]:
+    """Rendre les couches qui changent : communes, cercles, noms, équipements par genre.
+
+    `voulues` choisit parmi COUCHES ; les communes restent, incolores, pour pouvoir être cliquées.
+    """
     contours = {o["id"]: o["geometry"] for o in fond.geojson["features"]}
-    groupes = [_communes(carte, contours), _cercles(carte, fond), _noms(carte, fond)]
+    groupes: list[folium.FeatureGroup | None] = [_communes(carte, contours, "Couleurs" in voulues)]
+    groupes += [_cercles(carte, fond)] if "Cercles" in voulues else []
+    groupes += [_noms(carte, fond)] if "Noms" in voulues else []
     genres: dict[str, list[Lieu]] = {}
     for lieu in lieux:
         genres.setdefault(lieu.genre, []).append(lieu)
@@ -104,11 +114,11 @@ def _infobulle() -> folium.GeoJsonTooltip:
     return folium.GeoJsonTooltip(["t"], labels=False, sticky=True)
 
 
-def _communes(carte: Carte, contours: Mapping[str, Any]) -> folium.FeatureGroup:
+def _communes(carte: Carte, contours: Mapping[str, Any], couleurs: bool) -> folium.FeatureGroup:
     """Dessiner les communes, la choisie en dernier pour que rien ne couvre son contour."""
     groupe = folium.FeatureGroup(texte_carte(carte.titre_legende))
     zones = sorted(carte.zones, key=lambda z: (z.code == carte.choisie, z.officielle))
-    styles = {z.code: _style(z, carte.choisie) for z in zones}
+    styles = {z.code: _style(z, carte.choisie, couleurs) for z in zones}
     objets = [
         _objet(z.code, contours[z.code], {"code": z.code, "t": _encoder(z.survol)}) for z in zones
     ]
@@ -120,13 +130,13 @@ def _communes(carte: Carte, contours: Mapping[str, Any]) -> folium.FeatureGroup:
     return groupe
 
 
-def _style(zone: Zone, choisie: str | None) -> dict[str, Any]:
+def _style(zone: Zone, choisie: str | None, couleurs: bool) -> dict[str, Any]:
     trait = {"color": NEUTRE, "weight": 1}
     if zone.officielle:
         trait = {"color": ENCRE, "weight": 3}
     if zone.code == choisie:
         trait = {"color": ACCENT, "weight": 4}
-    return {"fillColor": zone.couleur or "#FFFFFF", "fillOpacity": 0.9, **trait}
+    return {"fillColor": zone.couleur or "#FFFFFF", "fillOpacity": 0.9 if couleurs else 0, **trait}
 
 
 def _hachures(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
@@ -186,17 +196,17 @@ def _style_cercle(objet: Mapping[str, Any], rayons: Mapping[str, float]) -> dict
     if objet["geometry"]["type"] != "Point":
         return {**commun, "color": NEUTRE, "weight": 1}
     rayon = rayons[objet["properties"]["code"]]
-    trait = {"color": CERCLE, "weight": 1.5, "fillColor": CERCLE, "fillOpacity": 0.28}
+    trait = {"color": CERCLE, "weight": 1.5, "fill": True, "fillColor": CERCLE, "fillOpacity": 0.28}
     return {**commun, **trait, "radius": rayon}
 
 
 def _noms(carte: Carte, fond: Fond) -> folium.FeatureGroup:
     groupe = folium.FeatureGroup("Noms")
-    noms = {z.code: z.nom for z in carte.zones}
-    ordre = sorted(noms, key=lambda c: (c != carte.choisie, -carte.cercles.get(c, 0)))
-    for code in choisir(fond.points, noms, ordre, fond.cadre, 640, 12):
+    noms = {z.code: (z.nom,) for z in carte.zones}
+    cadre = cadrer(fond.cadre, HAUTEUR / LARGEUR)
+    for code in choisir(fond.points, noms, priorite(carte), cadre, LARGEUR, 13):
         lon, lat = fond.points.loc[code, ["longitude", "latitude"]]
-        html = f'<div class="etiquette">{texte_carte(noms[code], 60)}</div>'
+        html = f'<div class="etiquette">{texte_carte(noms[code][0], 60)}</div>'
         icone = folium.DivIcon(html=html, icon_size=(0, 0), class_name="sans-fond")
         folium.Marker((float(lat), float(lon)), icon=icone, interactive=False).add_to(groupe)
     return groupe
@@ -204,7 +214,7 @@ def _noms(carte: Carte, fond: Fond) -> folium.FeatureGroup:
 
 def _equipements(genre: str, lieux: list[Lieu], rang: int) -> folium.FeatureGroup:
     """Poser une pastille par commune ; chaque genre a sa place autour du point, sans se couvrir."""
-    groupe = folium.FeatureGroup(texte_carte(genre), show=False)
+    groupe = folium.FeatureGroup(texte_carte(genre))
     for lieu in lieux:
         style = f"background:{lieu.couleur}"
         html = f'<div class="equipement" style="{style}">{lieu.nombre}</div>'

@@ -14,7 +14,7 @@ from ctg_data.exports.image import image
 from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE, SECOND
 from ctg_data.textes import nombre
 from geodata.carte import Carte, Zone
-from geodata.etiquettes import choisir
+from geodata.etiquettes import choisir, priorite, textes_etiquettes
 from geodata.fond import Fond
 
 RAYON_MAX = 22.0
@@ -113,14 +113,13 @@ def _cercles(carte: Carte, centres: dict[str, tuple[float, float]], axes: Axes) 
 
 
 def _noms(carte: Carte, fond: Fond, centres: dict[str, tuple[float, float]], axes: Axes) -> None:
-    peu = len(carte.zones) <= 12
-    textes = {z.code: f"{z.nom}<br>{z.texte}" if peu else z.nom for z in carte.zones}
-    ordre = sorted(textes, key=lambda c: (c != carte.choisie, -carte.cercles.get(c, 0)))
+    textes = textes_etiquettes(carte, str)
     largeur = float(axes.get_window_extent().width)
     taille = 10.0
-    for code in choisir(fond.points, textes, ordre, fond.cadre, largeur, taille * 2.1):
+    retenus = choisir(fond.points, textes, priorite(carte), fond.cadre, largeur, taille * 2.1)
+    for code, texte in retenus.items():
         axes.annotate(
-            textes[code].replace("<br>", "\n"),
+            texte.replace("<br>", "\n"),
             centres[code],
             ha="center",
             va="center",

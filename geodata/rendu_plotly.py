@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE, SECOND
+from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE
 from ctg_data.figures.rendu_plotly import lignes, mise_en_page, proteger
 from geodata.carte import Carte
-from geodata.etiquettes import choisir
-from geodata.fond import Cadre, Fond, cadrer
+from geodata.etiquettes import choisir, priorite, textes_etiquettes
+from geodata.fond import VOISINES, Cadre, Fond, cadrer
 
-RAYON_MAX = 26
+RAYON_MAX = 23
 RAYON_MIN = 3
-# Au-delà, seuls les noms sont écrits : les valeurs se lisent au survol et dans le classement.
-COMMUNES_AVEC_VALEUR = 12
-BLANC = "#FFFFFF"
+BLANC, GRIS = "#FFFFFF", "#F1F3F6"
 HALO = "0 0 3px #fff, 0 0 3px #fff, 0 0 4px #fff"
 
 
@@ -35,7 +33,7 @@ def dessiner_carte(
     """
     cadre = cadrer(fond.cadre, hauteur / largeur)
     data = [
-        _voisines(fond),
+        *_voisines(fond, contours),
         _aplats(carte, contours),
         *_hachures(carte, fond),
         *_choisie(carte, fond),
@@ -56,17 +54,30 @@ def dessiner_carte(
     return {"data": data, "layout": {**mise, "dragmode": "pan"}}
 
 
-def _voisines(fond: Fond) -> dict[str, Any]:
-    lon, lat = fond.voisines
+def _voisines(fond: Fond, contours: str | Mapping[str, Any]) -> list[dict[str, Any]]:
+    if fond.points_voisines.empty:
+        return []
+    trait = {"line": {"color": FILET, "width": 0.8}}
+    return [
+        {
+            **_source(contours),
+            "locations": [VOISINES],
+            "z": [0],
+            "colorscale": [[0, GRIS], [1, GRIS]],
+            "hoverinfo": "skip",
+            "marker": trait,
+            "selected": {"marker": {"opacity": 1}},
+            "unselected": {"marker": {"opacity": 1}},
+        }
+    ]
+
+
+def _source(contours: str | Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "type": "scattergeo",
-        "mode": "lines",
-        "lon": lon,
-        "lat": lat,
-        "fill": "toself",
-        "fillcolor": "#F1F3F6",
-        "line": {"color": FILET, "width": 0.8},
-        "hoverinfo": "skip",
+        "type": "choropleth",
+        "geojson": contours,
+        "featureidkey": "id",
+        "showscale": False,
     }
 
 
@@ -80,15 +91,12 @@ def _aplats(carte: Carte, contours: str | Mapping[str, Any]) -> dict[str, Any]:
         for borne in (rang, rang + 1)
     ]
     return {
-        "type": "choropleth",
-        "geojson": contours,
-        "featureidkey": "id",
+        **_source(contours),
         "locations": [z.code for z in carte.zones],
         "z": [rangs[z.couleur or BLANC] for z in carte.zones],
         "zmin": -0.5,
         "zmax": pas - 0.5,
         "colorscale": echelle,
-        "showscale": False,
         "hovertext": [lignes(z.survol) for z in carte.zones],
         "hoverinfo": "text",
         "marker": {
@@ -158,27 +166,18 @@ def _cercles(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
 
 
 def _noms(carte: Carte, fond: Fond, cadre: Cadre, largeur: int, taille: int) -> dict[str, Any]:
-    avec_valeur = len(carte.zones) <= COMMUNES_AVEC_VALEUR
-    textes = {
-        z.code: f"{proteger(z.nom)}<br>{proteger(z.texte)}" if avec_valeur else proteger(z.nom)
-        for z in carte.zones
-    }
-    retenus = choisir(fond.points, textes, _priorite(carte), cadre, largeur, taille)
+    textes = textes_etiquettes(carte, proteger)
+    retenus = choisir(fond.points, textes, priorite(carte), cadre, largeur, taille)
+    points = fond.points.loc[list(retenus)]
     return {
         "type": "scattergeo",
         "mode": "text",
-        "lon": fond.points.loc[retenus, "longitude"].tolist(),
-        "lat": fond.points.loc[retenus, "latitude"].tolist(),
-        "text": [textes[c] for c in retenus],
+        "lon": points["longitude"].tolist(),
+        "lat": points["latitude"].tolist(),
+        "text": list(retenus.values()),
         "textfont": {"size": taille, "color": ENCRE, "weight": 600, "shadow": HALO},
         "hoverinfo": "skip",
     }
-
-
-def _priorite(carte: Carte) -> list[str]:
-    """Nommer d'abord la commune choisie, puis les plus peuplées d'enfants."""
-    codes = [z.code for z in carte.zones]
-    return sorted(codes, key=lambda c: (c != carte.choisie, -carte.cercles.get(c, 0)))
 
 
 def _noms_voisines(fond: Fond, cadre: Cadre, largeur: int, taille: int) -> list[dict[str, Any]]:
@@ -187,16 +186,17 @@ def _noms_voisines(fond: Fond, cadre: Cadre, largeur: int, taille: int) -> list[
     if points.empty:
         return []
     dedans = points[points["longitude"].between(ouest, est) & points["latitude"].between(sud, nord)]
-    noms = fond.noms_voisines
+    noms = {code: (proteger(nom),) for code, nom in fond.noms_voisines.items()}
     retenus = choisir(dedans, noms, sorted(dedans.index), cadre, largeur, taille)
+    points = dedans.loc[list(retenus)]
     return [
         {
             "type": "scattergeo",
             "mode": "text",
-            "lon": dedans.loc[retenus, "longitude"].tolist(),
-            "lat": dedans.loc[retenus, "latitude"].tolist(),
-            "text": [proteger(noms[c]) for c in retenus],
-            "textfont": {"size": taille - 2, "color": SECOND},
+            "lon": points["longitude"].tolist(),
+            "lat": points["latitude"].tolist(),
+            "text": list(retenus.values()),
+            "textfont": {"size": taille - 2, "color": NEUTRE},
             "hoverinfo": "skip",
         }
     ]

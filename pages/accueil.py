@@ -7,7 +7,7 @@ import streamlit as st
 from ctg_data import phrases
 from ctg_data.indicateurs import BADGES, Resultat, catalogue
 from ctg_data.territoire import Territoire
-from ctg_data.textes import INSECABLE, date_courte, echapper_markdown, nombre
+from ctg_data.textes import INSECABLE, compte, date_courte, echapper_markdown, nombre
 from pages.composants import cadre, cartes, donnees
 from pages.composants.contexte import Contexte
 
@@ -28,17 +28,14 @@ def page() -> None:
         return
     couverture = donnees.resultat(contexte, "taux_couverture")
     series = donnees.serie(contexte, "naissances").to_dict()
-    message = phrases.naissances_en_cinq_ans(contexte.territoire.nom, series)
-    cadre.titre(phrases.message(couverture, None, contexte.reference), message)
-    if couverture.exemple:
-        cadre.ruban("accueil")
+    message = phrases.naissances_en_cinq_ans(contexte.territoire.locatif, series)
+    cadre.titre(phrases.message(couverture, None, contexte.reference), message, couverture.exemple)
     for colonne, code in zip(st.columns(len(CHIFFRES)), CHIFFRES, strict=True):
         with colonne:
             _chiffre(contexte, code)
     gauche, droite = st.columns([3, 2], gap="medium")
     with gauche:
-        composee = cartes.carte(contexte, couverture)
-        cartes.presenter(contexte, composee, "carte_accueil", 330, 640)
+        cartes.presenter(contexte, "taux_couverture", "carte_accueil")
     with droite:
         _a_regarder(contexte, couverture)
 
@@ -47,7 +44,7 @@ def _chiffre(contexte: Contexte, code: str) -> None:
     """Montrer un chiffre-clé : valeur, tendance, référence, fiabilité, millésime."""
     resultat = donnees.resultat(contexte, code)
     serie = donnees.serie(contexte, code).dropna()
-    with st.container(border=True, height=205):
+    with st.container(border=True, height="stretch", gap=None, key=f"chiffre_{code}"):
         st.metric(
             f"{resultat.fiche.titre_court}",
             resultat.ecrire(resultat.ensemble, unite=resultat.fiche.unite == "%") or "n.d.",
@@ -58,16 +55,13 @@ def _chiffre(contexte: Contexte, code: str) -> None:
 
 
 def _legende(contexte: Contexte, resultat: Resultat, serie: dict[int, float]) -> str:
-    """Écrire sous un chiffre : unité, tendance de cinq ans ou référence, fiabilité, année."""
+    """Écrire sous un chiffre : unité et année, référence ou tendance de cinq ans, fiabilité."""
     reference = resultat.references.get(contexte.reference)
-    morceaux = [resultat.fiche.unite]
+    comparaison = _tendance(serie)
     if reference is not None and contexte.reference != "territoire":
-        morceaux.append(phrases.comparaison(resultat, reference))
-    tendance = _tendance(serie)
-    if tendance:
-        morceaux.append(tendance)
-    morceaux.append(f"{BADGES[resultat.ensemble_statut]}, {resultat.annee}")
-    return " · ".join(morceaux)
+        comparaison = phrases.comparaison(resultat, reference)
+    unite = f"{resultat.fiche.unite_courte or resultat.fiche.unite}, {resultat.annee}"
+    return " · ".join(t for t in (unite, comparaison, BADGES[resultat.ensemble_statut]) if t)
 
 
 def _tendance(serie: dict[int, float]) -> str:
@@ -105,15 +99,12 @@ def _reserves(couverture: Resultat) -> list[str]:
     table = couverture.table
     officielles = int((table["statut"] == "officiel").sum())
     fragiles = int((table["fragilite"] == "fragile_fort").sum())
-    textes = [
-        f"{officielles} communes sur {len(table)} ont un taux de couverture publié par la Cnaf ; "
-        "les autres sont des estimations locales."
-    ]
+    textes = [phrases.part_officielle(officielles, len(table))]
     if couverture.exemple:
         textes.append(phrases.estimation("exemple"))
     if fragiles:
         textes.append(
-            f"{fragiles} communes ont moins de 30 enfants de moins de 3 ans : "
+            f"Moins de 30 enfants de moins de 3 ans dans {compte(fragiles, 'commune')} : "
             "leur taux est hachuré et n'est pas classé."
         )
     return textes

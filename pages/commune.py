@@ -10,7 +10,8 @@ from ctg_data.figures import Colonnes, Empilees
 from ctg_data.figures.construire import ages, habiller, naissances, offre_par_mode
 from ctg_data.indicateurs import BADGES, Resultat, catalogue
 from ctg_data.indicateurs.formules import COMPOSANTES
-from ctg_data.textes import INSECABLE, absente, echapper_markdown
+from ctg_data.indicateurs.options import NIVEAUX
+from ctg_data.textes import INSECABLE, a, absente, echapper_markdown
 from pages.composants import cadre, cartes, donnees
 from pages.composants.contexte import Contexte
 from pages.composants.fiche_commune import CHIFFRES
@@ -41,10 +42,8 @@ def page() -> None:
         )
     couverture = donnees.resultat(contexte, "taux_couverture")
     ligne = couverture.table.loc[contexte.commune]
-    cadre.titre(phrases.message(couverture, contexte.commune, contexte.reference))
-    if ligne["statut"] == "exemple":
-        cadre.ruban("commune")
-    _phrases(contexte, couverture)
+    message = phrases.message(couverture, contexte.commune, contexte.reference)
+    cadre.titre(message, _phrases(contexte, couverture), ligne["statut"] == "exemple")
     _chiffres(contexte)
     gauche, droite = st.columns(2, gap="medium")
     with gauche:
@@ -53,8 +52,10 @@ def page() -> None:
     with droite:
         serie = donnees.serie(contexte, "naissances", contexte.commune)
         source = catalogue()["naissances"].source
-        _figure(naissances(str(ligne["nom"]), serie, source), "naissances", 290)
-        cartes.situer(contexte, couverture)
+        nom = str(ligne["nom"])
+        _figure(naissances(nom, a(nom), serie, source), "naissances", 290)
+        st.markdown("#### Dans le territoire")
+        cartes.presenter(contexte, "taux_couverture", "carte_situation", cercles=False)
 
 
 def _plus_peuplee(contexte: Contexte) -> str:
@@ -62,23 +63,23 @@ def _plus_peuplee(contexte: Contexte) -> str:
 
 
 def _figure(figure: Empilees | Colonnes, cle: str, hauteur: int) -> None:
-    titrer(figure.habillage, 4, cle)
+    titrer(figure.habillage)
     tracer(figure, cle, hauteur)
     pied(figure, cle)
 
 
-def _phrases(contexte: Contexte, couverture: Resultat) -> None:
+def _phrases(contexte: Contexte, couverture: Resultat) -> str:
     """Écrire ce que les chiffres de la commune disent, et rien d'autre."""
     ligne = couverture.table.loc[contexte.commune]
     serie = donnees.serie(contexte, "naissances", contexte.commune).to_dict()
     manque = donnees.resultat(contexte, "places_manquantes").table.at[contexte.commune, "valeur"]
     textes = [
-        phrases.naissances_en_cinq_ans(str(ligne["nom"]), serie),
+        phrases.naissances_en_cinq_ans(a(str(ligne["nom"])), serie),
         phrases.manque(float(manque), contexte.reference),
         phrases.estimation(str(ligne["statut"])),
         f"Taux {phrases.FRAGILITES[ligne['fragilite']]}." if ligne["fragilite"] else "",
     ]
-    st.markdown(echapper_markdown(" ".join(t for t in textes if t)))
+    return " ".join(t for t in textes if t)
 
 
 def _chiffres(contexte: Contexte) -> None:
@@ -108,20 +109,27 @@ def _offre(contexte: Contexte, couverture: Resultat) -> Empilees:
     ligne = couverture.table.loc[contexte.commune]
     estime = ligne["statut"] != "officiel"
     rangs = [(str(ligne["nom"]), ici.to_dict(), float(ligne["valeur"]), estime)]
-    for niveau in dict.fromkeys((contexte.reference, "epci", "france")):
+    message = ""
+    for niveau in NIVEAUX:
+        if niveau not in (contexte.reference, "epci", "france"):
+            continue
         reference = couverture.references.get(niveau)
         parts = donnees.parts_publiees(contexte, niveau)
         if reference is not None and parts:
             nom = f"{reference.nom} ({reference.annee})"
             rangs.append((nom, parts, reference.valeur, reference.statut != "officiel"))
+            if niveau == contexte.reference:
+                ou = phrases.DANS[niveau]
+                message = phrases.mode_le_plus_loin(str(ligne["nom"]), ici.to_dict(), parts, ou)
     habillage = habiller(couverture, contexte.commune, contexte.reference, "offre_par_mode")
     titre = f"Offre d'accueil par mode, places pour 100 enfants de moins de 3 ans, {annee}"
     return offre_par_mode(
         [r for r in rangs if not absente(r[2])],
         replace(
             habillage,
-            message=f"{ligne['nom']}{INSECABLE}: d'où viennent les places",
+            message=message or f"{ligne['nom']}{INSECABLE}: d'où viennent les places",
             sous_titre=titre,
+            source=f"Source{INSECABLE}: {couverture.fiche.source} · {BADGES[str(ligne['statut'])]}",
             table=_table_modes(rangs),
             exemple=ligne["statut"] == "exemple",
         ),

@@ -20,7 +20,7 @@ def page() -> None:
     relevees = donnees.tables(contexte).anomalies
     erreurs = sum(a.erreur for a in relevees)
     etat = compte(erreurs, "faute à corriger", "fautes à corriger") if erreurs else "aucune faute"
-    cadre.titre(f"Données de {contexte.territoire.nom}{INSECABLE}: {etat}")
+    cadre.titre(f"{contexte.territoire.nom}, les données{INSECABLE}: {etat}")
     vue = st.segmented_control("Vue", VUES, default=VUES[0], label_visibility="collapsed")
     {
         VUES[0]: _sources,
@@ -46,11 +46,8 @@ def _sources(contexte: Contexte) -> None:
     ]
     exemples = [n for n, t in tables.items() if "exemple" in set(t["statut"])]
     if exemples:
-        cadre.ruban("donnees")
         fichiers = enumeration([f"{n}.csv" for n in exemples])
-        st.markdown(
-            echapper_markdown(f"Données de démonstration, à remplacer par les vôtres : {fichiers}.")
-        )
+        cadre.titre("À remplacer par vos fichiers", f"{fichiers}.", True, niveau=4)
     st.dataframe(pd.DataFrame(lignes), hide_index=True, height=440)
 
 

@@ -4,9 +4,10 @@ from functools import partial
 
 import streamlit as st
 
+from ctg_data.figures import Barres, Nuage
 from ctg_data.figures.construire import classement, nuage
 from ctg_data.figures.rendu_plotly import hauteur_barres
-from ctg_data.indicateurs import Resultat, catalogue
+from ctg_data.indicateurs import catalogue
 from ctg_data.textes import echapper_markdown
 from geodata.classes import classer
 from pages.composants import cadre, cartes, donnees, fiche_commune
@@ -14,7 +15,6 @@ from pages.composants import contexte as ctx
 from pages.composants.contexte import Contexte
 from pages.composants.figure import pied, titrer, tracer
 
-HAUTEUR_CARTE, LARGEUR_CARTE = 400, 700
 DETAILS = ("Classement", "Nuage", "Tableau")
 VUES = {"presenter": "Présenter", "explorer": "Explorer"}
 ESTIMATEURS = {"naissances": "naissances", "recensement": "recensement"}
@@ -25,17 +25,15 @@ def page() -> None:
     contexte = cadre.page("offre_besoins")
     if not cadre.ouvrir_donnees(contexte, contexte.indicateur, *fiche_commune.CHIFFRES):
         return
-    resultat = donnees.resultat(contexte, contexte.indicateur)
-    composee = cartes.carte(contexte, resultat)
-    titrer(composee.habillage, 3, "offre")
+    titrer(cartes.carte(contexte, contexte.indicateur).habillage, 3)
     _choix(contexte)
     gauche, droite = st.columns([3, 2], gap="medium")
     with gauche:
         montrer = cartes.explorer if contexte.vue == "explorer" else cartes.presenter
-        montrer(contexte, composee, "carte", HAUTEUR_CARTE, LARGEUR_CARTE)
+        montrer(contexte, contexte.indicateur, "carte")
     with droite:
         fiche_commune.resume(contexte)
-        _detail(contexte, resultat)
+        _detail(contexte)
 
 
 def _choix(contexte: Contexte) -> None:
@@ -79,31 +77,41 @@ def _aide(code: str) -> str:
     return f"{fiche.definition} Calcul : {fiche.formule}. Attention : {pieges}"
 
 
-def _detail(contexte: Contexte, resultat: Resultat) -> None:
+def _detail(contexte: Contexte) -> None:
     choix = st.segmented_control(
         "Détail", DETAILS, default=DETAILS[0], key="detail", label_visibility="collapsed"
     )
-    couleurs = classer(resultat).couleurs
     if choix == "Tableau":
-        composee = classement(resultat, couleurs, contexte.commune, contexte.reference)
-        st.dataframe(composee.habillage.table, hide_index=True, height=300)
-        st.caption(echapper_markdown(composee.habillage.source))
+        habillage = cartes.carte(contexte, contexte.indicateur).habillage
+        st.dataframe(habillage.table, hide_index=True, height=300)
+        st.caption(echapper_markdown(habillage.source))
         return
     au_clic = partial(ctx.poser, "commune")
     if choix == "Nuage":
-        besoin = donnees.enfants(contexte)
-        offre = donnees.resultat(contexte, "places_total")
-        couverture = donnees.resultat(contexte, "taux_couverture")
-        reference = couverture.references.get(contexte.reference)
-        figure = nuage(besoin, offre, couleurs, contexte.commune, reference)
+        figure = _nuage(contexte, contexte.cle, contexte.indicateur)
         with st.container(key="cadre_nuage"):
             tracer(figure, "nuage", "stretch", au_clic=au_clic)
         pied(figure, "nuage")
         return
-    figure = classement(resultat, couleurs, contexte.commune, contexte.reference)
+    figure = _classement(contexte, contexte.cle, contexte.indicateur)
     with st.container(key="cadre_classement"):
         tracer(figure, "classement", hauteur_barres(figure), taille=13, au_clic=au_clic)
     pied(figure, "classement")
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _classement(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Barres:
+    resultat = donnees.resultat(_contexte, code)
+    couleurs = classer(resultat).couleurs
+    return classement(resultat, couleurs, _contexte.commune, _contexte.reference)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _nuage(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Nuage:
+    couleurs = classer(donnees.resultat(_contexte, code)).couleurs
+    reference = donnees.resultat(_contexte, "taux_couverture").references.get(_contexte.reference)
+    besoin, offre = donnees.enfants(_contexte), donnees.resultat(_contexte, "places_total")
+    return nuage(besoin, offre, couleurs, _contexte.commune, reference)
 
 
 if __name__ == "__main__":

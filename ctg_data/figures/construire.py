@@ -184,12 +184,12 @@ def _habiller_nuage(
     )
 
 
-def naissances(nom: str, serie: pd.Series, source: str) -> Colonnes:
+def naissances(nom: str, lieu: str, serie: pd.Series, source: str) -> Colonnes:
     """Tracer les naissances d'une année sur l'autre, avec la moyenne glissante de trois ans."""
     annees = [int(a) for a in serie.index]
     valeurs = [None if absente(v) else float(v) for v in serie]
     lisse = [None if absente(v) else float(v) for v in serie.rolling(3, center=True).mean()]
-    message = phrases.naissances_en_cinq_ans(nom, dict(zip(annees, serie, strict=True)))
+    message = phrases.naissances_en_cinq_ans(lieu, dict(zip(annees, serie, strict=True)))
     sous_titre = f"Naissances domiciliées, {annees[0]}–{annees[-1]}, {nom}"
     donnees = pd.DataFrame({"Année": annees, "Naissances": valeurs, "Moyenne sur 3 ans": lisse})
     return Colonnes(

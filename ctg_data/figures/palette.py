@@ -7,15 +7,15 @@ FOND = "#FFFFFF"
 ACCENT = "#C2410C"
 LIEN = "#1D4E89"
 NEUTRE = "#8A94A6"
-CONTEXTE = "#E9ECF1"
+CONTEXTE = "#D9E4F2"
 CERCLE = "#14213D"
 
 MODES = {"eaje": "#E69F00", "am": "#56B4E9", "ecole": "#009E73", "domicile": "#CC79A7"}
 NOMS_MODES = {
-    "eaje": "EAJE (crèches)",
-    "am": "Assistantes maternelles",
+    "eaje": "EAJE",
+    "am": "Assistantes mat.",
     "ecole": "École à 2 ans",
-    "domicile": "Garde à domicile",
+    "domicile": "Domicile",
 }
 
 # Rampes sûres pour les daltoniens (ColorBrewer), de la plus claire à la plus foncée.

@@ -11,10 +11,11 @@ from ctg_data.textes import FINE
 
 HAUTEUR_BARRE = 24
 SEPARATEURS = "," + FINE
+MARGE_LEGENDE = {"l": 8, "r": 8, "t": 36, "b": 8}
 
 
 @singledispatch
-def dessiner(figure: Figure, taille: int = 14) -> dict[str, Any]:
+def dessiner(figure: Figure, taille: int = 15) -> dict[str, Any]:
     """Rendre la figure en dictionnaire Plotly {data, layout}.
 
     `taille` du texte en pixels ; la hauteur est l'affaire de l'écran. TypeError pour un genre
@@ -44,6 +45,14 @@ def _echelle(**ajouts: Any) -> dict[str, Any]:
     return {**base, "tickfont": {"color": SECOND}, **ajouts}
 
 
+def _legende(entrees: list[tuple[str, str]], taille: int) -> dict[str, Any]:
+    """Coucher la légende en tête de figure : celle de Plotly s'empile dès qu'elle est longue."""
+    texte = "   ".join(f'<span style="color:{c}">■</span> {proteger(n)}' for n, c in entrees)
+    place = {"x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container"}
+    marge = {"pad": {"t": 8, "l": 8}, "yanchor": "top"}
+    return {"text": texte, "font": {"size": taille - 1}, **place, **marge}
+
+
 def proteger(texte: str) -> str:
     """Rendre inertes les balises que Plotly interpréterait dans un texte."""
     return texte.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -61,7 +70,7 @@ def hauteur_barres(figure: Barres) -> int:
 
 
 @dessiner.register
-def _(figure: Barres, taille: int = 14) -> dict[str, Any]:
+def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
     barres = figure.barres
     trace = {
         "type": "bar",
@@ -143,10 +152,11 @@ def _trait(reference: float | None, texte: str, taille: int) -> dict[str, Any]:
 
 
 @dessiner.register
-def _(figure: Empilees, taille: int = 14) -> dict[str, Any]:
+def _(figure: Empilees, taille: int = 15) -> dict[str, Any]:
     noms = [proteger(nom) for nom, _, _, _ in figure.rangs]
     modes = [s.nom for s in max((r[1] for r in figure.rangs), key=len, default=())]
     traces = [_trace_mode(figure, noms, mode) for mode in modes]
+    couleurs = {s.nom: s.couleur for _, segments, _, _ in figure.rangs for s in segments}
     totaux = [sum(s.valeur for s in segments) for _, segments, _, _ in figure.rangs]
     annotations = [
         {
@@ -165,11 +175,13 @@ def _(figure: Empilees, taille: int = 14) -> dict[str, Any]:
             taille,
             barmode="stack",
             bargap=0.35,
-            showlegend=True,
-            legend={"orientation": "h", "y": -0.04, "yanchor": "top", "traceorder": "normal"},
+            title=_legende([(m, couleurs[m]) for m in modes], taille),
+            margin=MARGE_LEGENDE,
             annotations=annotations,
             xaxis=_echelle(visible=False, range=[0, max(totaux, default=1) * 1.25]),
-            yaxis=_echelle(autorange="reversed", type="category", tickfont={"color": ENCRE}),
+            yaxis=_echelle(
+                autorange="reversed", type="category", showgrid=False, tickfont={"color": ENCRE}
+            ),
         ),
     }
 
@@ -204,23 +216,35 @@ def _trace_mode(figure: Empilees, noms: list[str], mode: str) -> dict[str, Any]:
 
 
 @dessiner.register
-def _(figure: Colonnes, taille: int = 14) -> dict[str, Any]:
+def _(figure: Colonnes, taille: int = 15) -> dict[str, Any]:
     return {
         "data": [_trace_serie(figure, serie) for serie in figure.series],
         "layout": mise_en_page(
             taille,
             barmode="group",
             bargap=0.2,
-            showlegend=len(figure.series) > 1,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+            title=_legende([(s.nom, s.couleur) for s in figure.series], taille),
+            margin=MARGE_LEGENDE,
             hovermode="x unified",
-            xaxis=_echelle(type="category", showgrid=False),
+            xaxis=_echelle(
+                type="category",
+                showgrid=False,
+                tickmode="array",
+                tickvals=_graduations(figure.categories),
+                tickangle=0,
+            ),
             yaxis=_echelle(
                 rangemode="tozero",
                 title={"text": proteger(figure.unite), "font": {"color": SECOND}},
             ),
         ),
     }
+
+
+def _graduations(categories: tuple[str, ...]) -> list[str]:
+    """Choisir les catégories écrites sous l'axe : toutes si elles tiennent, sinon une sur trois."""
+    pas = 1 if len(categories) <= 8 else 3
+    return list(reversed(categories[::-1][::pas]))
 
 
 def _trace_serie(figure: Colonnes, serie: Any) -> dict[str, Any]:
@@ -238,7 +262,7 @@ def _trace_serie(figure: Colonnes, serie: Any) -> dict[str, Any]:
 
 
 @dessiner.register
-def _(figure: Nuage, taille: int = 14) -> dict[str, Any]:
+def _(figure: Nuage, taille: int = 15) -> dict[str, Any]:
     points = figure.points
     trace = {
         "type": "scatter",

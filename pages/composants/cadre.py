@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
 
 from ctg_data.anomalies import Anomalie
 from ctg_data.parametres import AUDIENCES
@@ -32,7 +33,7 @@ NOMS_REFERENCES = {
 NOMS_AUDIENCES = {"public": "grand public", "partenaires": "partenaires", "interne": "interne"}
 TOUTES = ""
 MAX_ANOMALIES = 12
-RUBAN = "EXEMPLE : contient des données de démonstration"
+RUBAN = "EXEMPLE : données de démonstration"
 
 
 def page(nom: str) -> Contexte:
@@ -56,9 +57,18 @@ def _menu(contexte: Contexte) -> None:
         for rubrique, pages in MENU.items():
             st.caption(rubrique)
             for nom, (titre, icone) in pages.items():
-                st.page_link(
-                    f"pages/{nom}.py", label=titre, icon=icone, query_params=contexte.adresse
-                )
+                lien(nom, titre, icone, contexte)
+
+
+def lien(nom: str, libelle: str, icone: str, contexte: Contexte) -> None:
+    """Mener à une page en gardant tous les choix dans l'adresse.
+
+    Un script de page exécuté seul, hors de l'application, n'a pas de voisines : le libellé reste.
+    """
+    try:
+        st.page_link(f"pages/{nom}.py", label=libelle, icon=icone, query_params=contexte.adresse)
+    except StreamlitPageNotFoundError:
+        st.caption(libelle)
 
 
 def ouvrir_donnees(contexte: Contexte, *codes: str) -> bool:
@@ -134,17 +144,19 @@ def _selection(libelle: str, cle: str, options: list[str], noms: dict[str, str])
     )
 
 
-def titre(message: str, sous_titre: str = "") -> None:
-    """Écrire le message de la page ou d'une figure, puis son sous-titre."""
-    st.markdown(f"### {echapper_markdown(message)}")
-    if sous_titre:
-        st.caption(echapper_markdown(sous_titre))
+def titre(message: str, sous_titre: str = "", exemple: bool = False, niveau: int = 3) -> None:
+    """Écrire le message d'une page ou d'une figure, le ruban « exemple » et le sous-titre."""
+    st.markdown(f"{'#' * niveau} {echapper_markdown(message)}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if exemple:
+            _ruban()
+        if sous_titre:
+            st.caption(echapper_markdown(sous_titre))
 
 
-def ruban(cle: str) -> None:
-    """Poser le ruban visible des données de démonstration."""
-    with st.container(key=f"ruban_exemple_{cle}", width="content"):
-        st.markdown(RUBAN)
+def _ruban() -> None:
+    """Poser le ruban visible des données de démonstration (une pastille de notre feuille)."""
+    st.markdown(f":red-background[**{RUBAN}**]", width="content")
 
 
 def anomalies(liste: list[Anomalie]) -> None:

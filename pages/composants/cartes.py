@@ -9,47 +9,66 @@ from typing import Any
 import streamlit as st
 
 from ctg_data.figures.construire import habiller
-from ctg_data.indicateurs import Resultat
 from geodata.carte import Carte, composer
-from geodata.fond import Fond
+from geodata.fond import VOISINES, Fond
 from geodata.legende import legende_html
+from geodata.lieux import GENRES
 from geodata.rendu_image import image_carte
 from geodata.rendu_plotly import dessiner_carte
 from pages.composants import contexte as ctx
 from pages.composants import donnees
 from pages.composants.cadre import RACINE
 from pages.composants.contexte import Contexte
-from pages.composants.figure import pied, tracer
+from pages.composants.figure import adresse_servie, pied, tracer
+
+EN_LIGNE = "Fond en ligne"
+# Fenêtre supposée pour placer les noms, en pixels ; l'écran étire ensuite la carte.
+LARGEUR, HAUTEUR = 700, 430
 
 
-def carte(contexte: Contexte, resultat: Resultat, *, avec_cercles: bool = True) -> Carte:
-    """Composer la carte d'un résultat, cercles d'enfants compris pour un taux."""
-    cercles: dict[str, float] = {}
+def carte(contexte: Contexte, code: str, *, cercles: bool = True) -> Carte:
+    """Composer la carte d'un indicateur, cercles d'enfants compris pour un taux."""
+    return _carte(contexte, contexte.cle, code, cercles)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _carte(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) -> Carte:
+    resultat = donnees.resultat(_contexte, code)
+    tailles: dict[str, float] = {}
     titre = ""
-    if avec_cercles and not resultat.fiche.est_effectif:
-        enfants = donnees.enfants(contexte)
-        valeurs = enfants.table["valeur"].dropna()
-        cercles = {str(c): float(v) for c, v in valeurs.items() if v > 0}
+    if cercles and not resultat.fiche.est_effectif:
+        enfants = donnees.enfants(_contexte)
+        tailles = enfants.table["valeur"].dropna().to_dict()
         titre = f"enfants de moins de 3 ans ({enfants.annee})"
     return composer(
         resultat,
-        habiller(resultat, contexte.commune, contexte.reference, "carte"),
-        cercles=cercles,
+        habiller(resultat, _contexte.commune, _contexte.reference, "carte"),
+        cercles=tailles,
         titre_cercles=titre,
-        reference=resultat.references.get(contexte.reference),
-        choisie=contexte.commune,
+        reference=resultat.references.get(_contexte.reference),
+        choisie=_contexte.commune,
     )
 
 
-def presenter(contexte: Contexte, composee: Carte, cle: str, hauteur: int, largeur: int) -> None:
+def presenter(contexte: Contexte, code: str, cle: str, *, cercles: bool = True) -> None:
     """Montrer la carte Plotly, sa légende, sa source et ses outils ; un clic choisit la commune."""
-    fond = donnees.fond(contexte)
-    contours = _contours(contexte, fond)
-    dessin = dessiner_carte(composee, fond, contours, hauteur, largeur)
+    composee = carte(contexte, code, cercles=cercles)
+    dessin = _dessin(contexte, contexte.cle, code, cercles)
     with st.container(key=f"cadre_{cle}"):
         tracer(composee, cle, "stretch", dessin=dessin, au_clic=partial(ctx.poser, "commune"))
+    _accompagner(contexte, composee, cle)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _dessin(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) -> dict[str, Any]:
+    fond = donnees.fond(_contexte)
+    composee = carte(_contexte, code, cercles=cercles)
+    return dessiner_carte(composee, fond, _contours(_contexte, fond), HAUTEUR, LARGEUR)
+
+
+def _accompagner(contexte: Contexte, composee: Carte, cle: str) -> None:
     st.html(legende_html(composee))
-    pied(composee, cle, lambda genre: image_carte(composee, fond, genre))
+    pied(composee, cle, lambda genre: image_carte(composee, donnees.fond(contexte), genre))
 
 
 def _contours(contexte: Contexte, fond: Fond) -> str | dict[str, Any]:
@@ -57,50 +76,60 @@ def _contours(contexte: Contexte, fond: Fond) -> str | dict[str, Any]:
 
     Un fichier servi n'est transmis qu'une fois au navigateur, pas à chaque geste.
     """
-    adresse, communes = _publies().get(contexte.territoire.code, ("", frozenset()))
+    adresse, communes = _servis().get(contexte.territoire.code, ("", frozenset()))
     return adresse if communes == set(contexte.territoire.communes) else fond.geojson
 
 
 @st.cache_resource(show_spinner=False)
-def _publies() -> dict[str, tuple[str, frozenset[str]]]:
+def _servis() -> dict[str, tuple[str, frozenset[str]]]:
     """Rendre, par territoire livré, l'adresse de ses contours servis et leurs communes."""
-    return {
-        f.stem: (
-            f"/app/static/geo/{f.name}?v={int(f.stat().st_mtime)}",
-            frozenset(o["id"] for o in json.loads(f.read_text("utf-8"))["features"]),
+    servis = {}
+    for fichier in (RACINE / "static" / "geo").glob("*.geojson"):
+        objets = json.loads(fichier.read_text("utf-8"))["features"]
+        version = fichier.stat().st_mtime_ns
+        servis[fichier.stem] = (
+            adresse_servie(f"geo/{fichier.name}?v={version}"),
+            frozenset(o["id"] for o in objets) - {VOISINES},
         )
-        for f in (RACINE / "static" / "geo").glob("*.geojson")
-    }
+    return servis
 
 
-def explorer(contexte: Contexte, composee: Carte, cle: str, hauteur: int, largeur: int) -> None:
+def explorer(contexte: Contexte, code: str, cle: str) -> None:
     """Montrer la carte Folium : zoom, couches, équipements ; un clic choisit la commune."""
     # Chargé ici seulement : les autres vues n'ont pas à payer l'import de Folium.
-    import folium
     import streamlit_folium
 
     from geodata import folium_hors_ligne, rendu_folium
 
     folium_hors_ligne.installer(streamlit_folium)
-    fond = donnees.fond(contexte)
-    en_ligne = st.toggle(
-        "Fond de carte en ligne",
-        key=f"{cle}_tuiles",
-        help="Éteint par défaut. Allumé, la carte demande des images à openstreetmap.org.",
-    )
-    composant = f"{cle}_folium_{contexte.territoire.code}_{int(en_ligne)}"
+    composee, fond = carte(contexte, code), donnees.fond(contexte)
+    voulues = _couches(cle, rendu_folium.COUCHES)
+    en_ligne, voisines = EN_LIGNE in voulues, "Voisines" in voulues
+    lieux = [lieu for lieu in donnees.lieux(contexte) if lieu.genre in voulues]
+    composant = f"{cle}_folium_{contexte.territoire.code}_{en_ligne:d}{voisines:d}"
     streamlit_folium.st_folium(
-        rendu_folium.carte_de_base(fond, en_ligne),
+        rendu_folium.carte_de_base(fond, voisines=voisines, tuiles=en_ligne),
         key=composant,
-        feature_group_to_add=rendu_folium.couches(composee, fond, donnees.lieux(contexte)),
-        layer_control=folium.LayerControl(collapsed=True),
-        height=hauteur,
+        feature_group_to_add=rendu_folium.couches(composee, fond, lieux, voulues),
+        height=HAUTEUR,
         use_container_width=True,
         returned_objects=["last_active_drawing", "last_object_clicked_count"],
         on_change=partial(_clic_folium, composant),
     )
-    st.html(legende_html(composee))
-    pied(composee, cle, lambda genre: image_carte(composee, fond, genre))
+    _accompagner(contexte, composee, cle)
+
+
+def _couches(cle: str, habituelles: tuple[str, ...]) -> list[str]:
+    """Faire choisir les couches de la carte ; le fond en ligne est éteint par défaut."""
+    return st.pills(
+        "Couches",
+        [*habituelles, *GENRES, EN_LIGNE],
+        default=list(habituelles),
+        selection_mode="multi",
+        key=f"{cle}_couches",
+        label_visibility="collapsed",
+        help="Le fond en ligne demande des images à openstreetmap.org ; tout le reste est local.",
+    )
 
 
 def _clic_folium(composant: str) -> None:
@@ -108,10 +137,3 @@ def _clic_folium(composant: str) -> None:
     code = (dessin.get("properties") or {}).get("code")
     if code:
         ctx.poser("commune", str(code))
-
-
-def situer(contexte: Contexte, resultat: Resultat) -> None:
-    """Montrer où est la commune dans le territoire ; un clic en choisit une autre."""
-    composee = carte(contexte, resultat, avec_cercles=False)
-    st.markdown("#### Dans le territoire")
-    presenter(contexte, composee, "carte_situation", 300, 500)

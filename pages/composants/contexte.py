@@ -35,9 +35,12 @@ _RECUS, _AVIS = "adresse_recue", "avis_adresse"
 
 @dataclass(frozen=True)
 class Contexte:
-    """Porter les choix validés qui valent pour toute la page."""
+    """Porter les choix validés qui valent pour toute la page.
 
-    dossier: Path
+    `marque` : dossier du territoire et empreinte de ses fichiers, la clé de tous les caches.
+    """
+
+    marque: tuple[str, str]
     territoire: Territoire
     territoires: Mapping[str, str]
     commune: str | None
@@ -47,6 +50,12 @@ class Contexte:
     estimateur: str
     vue: str
     situation: dt.date
+
+    @property
+    def cle(self) -> tuple[str, ...]:
+        """Rendre ce dont dépend une figure de la page : elle entre dans la clé des caches."""
+        situation = (self.commune or "", self.reference, self.audience, self.estimateur)
+        return (*self.marque, *situation)
 
     @property
     def options(self) -> Options:
@@ -86,7 +95,7 @@ def ouvrir() -> Contexte:
     code = _parmi(choix, "territoire", tuple(dossiers), _territoire_par_defaut(dossiers))
     territoire = _fiche(str(dossiers[code]), _empreinte_fiche(dossiers[code]))
     contexte = Contexte(
-        dossier=dossiers[code],
+        marque=(str(dossiers[code]), _empreinte(dossiers[code])),
         territoire=territoire,
         territoires={
             c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())
@@ -176,6 +185,13 @@ def _dossiers() -> dict[str, Path]:
 
 def _territoire_par_defaut(dossiers: Mapping[str, Path]) -> str:
     return TERRITOIRE_PAR_DEFAUT if TERRITOIRE_PAR_DEFAUT in dossiers else min(dossiers)
+
+
+def _empreinte(dossier: Path) -> str:
+    """Résumer nom, date et taille de chaque fichier : elle change dès qu'un fichier change."""
+    with os.scandir(dossier) as fichiers:
+        etats = [(f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in fichiers if f.is_file()]
+    return str(hash(tuple(sorted(etats))))
 
 
 def _empreinte_fiche(dossier: Path) -> int:

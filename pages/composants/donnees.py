@@ -1,8 +1,12 @@
-"""Les seuls caches de l'application : tables, résultats et fonds, par chemin et date de fichier."""
+"""Les seuls caches de l'application : ce qui ne change pas d'un geste à l'autre n'est pas refait.
+
+Chaque cache a pour clé le dossier du territoire, l'empreinte de ses fichiers et les choix qui
+comptent : un fichier modifié se voit au prochain passage, sans délai d'attente. Ce qui entre dans
+un cache est déjà masqué pour son audience.
+"""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,29 +24,22 @@ from geodata.lieux import Lieu
 from geodata.lieux import lieux as lieux_de
 from pages.composants.contexte import Contexte
 
-Empreinte = tuple[tuple[str, int, int], ...]
-
-
-def empreinte(dossier: Path) -> Empreinte:
-    """Rendre nom, date et taille de chaque fichier : elle change dès qu'un fichier change."""
-    with os.scandir(dossier) as fichiers:
-        return tuple(
-            sorted(
-                (f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in fichiers if f.is_file()
-            )
-        )
+# Dossier du territoire et empreinte de ses fichiers.
+Territoire = tuple[str, str]
+# Audience, estimateur, année, taux de référence : les options d'un calcul.
+Choix = tuple[str, str, int | None, float | None]
 
 
 # Les tables sont lues, jamais modifiées : les formules sont pures. Une copie à chaque passage
 # (cache_data) coûterait plus que le calcul.
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _charger(dossier: str, marque: Empreinte) -> Donnees:
-    return charger(Path(dossier))
+def _charger(territoire: Territoire) -> Donnees:
+    return charger(Path(territoire[0]))
 
 
 def tables(contexte: Contexte) -> Donnees:
     """Rendre les tables du territoire, à ne pas modifier."""
-    return _charger(str(contexte.dossier), empreinte(contexte.dossier))
+    return _charger(contexte.marque)
 
 
 def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
@@ -62,6 +59,24 @@ def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
     ]
 
 
+def resultat(contexte: Contexte, code: str, annee: int | None = None) -> Resultat:
+    """Rendre un indicateur calculé et masqué pour l'audience de la page."""
+    options = replace(contexte.options, annee=annee)
+    if code == "places_manquantes":
+        reference = resultat(contexte, "taux_couverture").references.get(contexte.reference)
+        options = replace(options, taux_reference=reference.valeur if reference else None)
+    return _resultat(contexte.marque, code, _choix(options))
+
+
+def _choix(options: Options) -> Choix:
+    return options.audience, options.estimateur, options.annee, options.taux_reference
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _resultat(territoire: Territoire, code: str, choix: Choix) -> Resultat:
+    return calculer(code, _charger(territoire), Options(*choix))
+
+
 def enfants(contexte: Contexte) -> Resultat:
     """Rendre les moins de 3 ans de l'année du taux de couverture, par l'estimateur choisi."""
     annee = resultat(contexte, "taux_couverture").annee
@@ -74,54 +89,33 @@ def niveaux(contexte: Contexte, code: str) -> tuple[str, ...]:
     Un effectif ne se compare pas d'un territoire à l'autre : ses niveaux sont ceux du taux de
     couverture, qui situent les autres chiffres de la page.
     """
-    if fautes(contexte, "taux_couverture"):
-        return tuple(resultat(contexte, code).references)
     propres = resultat(contexte, code).references
-    return tuple(propres or resultat(contexte, "taux_couverture").references)
+    if propres or fautes(contexte, "taux_couverture"):
+        return tuple(propres)
+    return tuple(resultat(contexte, "taux_couverture").references)
 
 
-def resultat(contexte: Contexte, code: str, annee: int | None = None) -> Resultat:
-    """Rendre un indicateur calculé et masqué pour l'audience de la page."""
-    options = replace(contexte.options, annee=annee)
-    if code == "places_manquantes":
-        reference = resultat(contexte, "taux_couverture").references.get(contexte.reference)
-        options = replace(options, taux_reference=reference.valeur if reference else None)
-    return _resultat(str(contexte.dossier), empreinte(contexte.dossier), code, _cle(options))
-
-
-def _cle(options: Options) -> tuple[str, str, int | None, float | None]:
-    return options.audience, options.estimateur, options.annee, options.taux_reference
+def serie(contexte: Contexte, code: str, commune: str | None = None) -> pd.Series:
+    """Rendre la série annuelle d'un indicateur, pour le territoire ou une commune."""
+    return _serie(contexte.marque, code, commune, _choix(contexte.options))
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
-def _resultat(dossier: str, marque: Empreinte, code: str, cle: tuple) -> Resultat:
-    return calculer(code, _charger(dossier, marque), Options(*cle))
-
-
-@st.cache_data(max_entries=400, show_spinner=False)
-def _serie(
-    dossier: str, marque: Empreinte, code: str, commune: str | None, cle: tuple
-) -> pd.Series:
-    donnees, options = _charger(dossier, marque), Options(*cle)
+def _serie(territoire: Territoire, code: str, commune: str | None, choix: Choix) -> pd.Series:
+    donnees, options = _charger(territoire), Options(*choix)
     if commune is None:
         return serie_ensemble(code, donnees, options)
     return serie_commune(code, commune, donnees, options)
 
 
-def serie(contexte: Contexte, code: str, commune: str | None = None) -> pd.Series:
-    """Rendre la série annuelle d'un indicateur, pour le territoire ou une commune."""
-    marque = empreinte(contexte.dossier)
-    return _serie(str(contexte.dossier), marque, code, commune, _cle(contexte.options))
+def modes(contexte: Contexte) -> pd.DataFrame:
+    """Rendre la couverture par mode d'accueil de chaque commune."""
+    return _modes(contexte.marque, _choix(contexte.options))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
-def _modes(dossier: str, marque: Empreinte, cle: tuple) -> pd.DataFrame:
-    return composantes(_charger(dossier, marque), Options(*cle))
-
-
-def modes(contexte: Contexte) -> pd.DataFrame:
-    """Rendre la couverture par mode d'accueil de chaque commune."""
-    return _modes(str(contexte.dossier), empreinte(contexte.dossier), _cle(contexte.options))
+def _modes(territoire: Territoire, choix: Choix) -> pd.DataFrame:
+    return composantes(_charger(territoire), Options(*choix))
 
 
 def parts_publiees(contexte: Contexte, niveau: str) -> dict[str, float]:
@@ -143,34 +137,35 @@ def parts_publiees(contexte: Contexte, niveau: str) -> dict[str, float]:
 
 def structure_par_age(contexte: Contexte) -> pd.DataFrame:
     """Rendre la part (%) de chaque tranche d'âge : une colonne par commune, et « territoire »."""
-    return _structure(str(contexte.dossier), empreinte(contexte.dossier))
+    return _structure(contexte.marque)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _structure(dossier: str, marque: Empreinte) -> pd.DataFrame:
-    return structure(_charger(dossier, marque).tables["population_age"])
+def _structure(territoire: Territoire) -> pd.DataFrame:
+    return structure(_charger(territoire).tables["population_age"])
 
 
 def lieux(contexte: Contexte) -> list[Lieu]:
     """Rendre les équipements à poser sur la carte, par commune et par genre."""
-    return _lieux(str(contexte.dossier), empreinte(contexte.dossier))
+    return _lieux(contexte.marque)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _lieux(dossier: str, marque: Empreinte) -> list[Lieu]:
-    chargees = _charger(dossier, marque).tables
+def _lieux(territoire: Territoire) -> list[Lieu]:
+    chargees = _charger(territoire).tables
     if "equipements" not in chargees:
         return []
     return lieux_de(chargees["equipements"], chargees["communes"])
 
 
+def fond(contexte: Contexte) -> Fond:
+    """Rendre le fond de carte du territoire (lecture seule)."""
+    code, communes = contexte.territoire.code, contexte.territoire.communes
+    prepare = TERRITOIRES / f"{code}.geojson"
+    marque = prepare.stat().st_mtime_ns if prepare.exists() else 0
+    return _fond(code, communes, marque)
+
+
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _fond(nom: str, codes: tuple[str, ...], marque: int) -> Fond:
     return preparer(contours_territoire(nom, codes))
-
-
-def fond(contexte: Contexte) -> Fond:
-    """Rendre le fond de carte du territoire (lecture seule)."""
-    prepare = TERRITOIRES / f"{contexte.territoire.code}.geojson"
-    marque = prepare.stat().st_mtime_ns if prepare.exists() else 0
-    return _fond(contexte.territoire.code, contexte.territoire.communes, marque)

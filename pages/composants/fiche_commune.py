@@ -7,7 +7,7 @@ import streamlit as st
 from ctg_data import phrases
 from ctg_data.indicateurs import BADGES, Resultat
 from ctg_data.textes import INSECABLE, absente, echapper_markdown
-from pages.composants import donnees
+from pages.composants import cadre, donnees
 from pages.composants.contexte import Contexte
 
 CHIFFRES = (
@@ -35,12 +35,8 @@ def resume(contexte: Contexte) -> None:
     ]
     st.caption(echapper_markdown(" ".join(ligne for ligne in lignes if ligne)))
     if contexte.commune:
-        st.page_link(
-            "pages/commune.py",
-            label=f"Portrait complet{INSECABLE}: {echapper_markdown(nom)}",
-            icon=":material/arrow_forward:",
-            query_params=contexte.adresse,
-        )
+        libelle = f"Portrait complet{INSECABLE}: {echapper_markdown(nom)}"
+        cadre.lien("commune", libelle, ":material/arrow_forward:", contexte)
 
 
 def _nombre(resultat: Resultat, commune: str | None) -> float:

@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any, Literal
 
 import streamlit as st
+from plotly.basedatatypes import BaseFigure
 
 from ctg_data.exports.image import FORMATS, image
 from ctg_data.exports.tableur import csv_octets
 from ctg_data.figures import Figure, Habillage
 from ctg_data.figures.rendu_plotly import dessiner
 from ctg_data.textes import echapper_markdown
-from pages.composants.cadre import RACINE, ruban
+from pages.composants.cadre import RACINE, titre
 
 
 @st.cache_resource(show_spinner=False)
@@ -24,18 +25,20 @@ def reglages() -> dict[str, Any]:
         "displayModeBar": False,
         "locale": "fr",
         "locales": {"fr": json.loads((RACINE / "static" / "plotly_fr.json").read_text("utf-8"))},
-        "topojsonURL": "app/static/topojson/",
+        "topojsonURL": adresse_servie("topojson/"),
         "scrollZoom": False,
     }
 
 
-def titrer(habillage: Habillage, niveau: int = 4, cle: str = "") -> None:
+def adresse_servie(chemin: str) -> str:
+    """Rendre l'adresse d'un fichier de static/, juste aussi derrière un préfixe d'adresse."""
+    prefixe = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{'/' + prefixe if prefixe else ''}/app/static/{chemin}"
+
+
+def titrer(habillage: Habillage, niveau: int = 4) -> None:
     """Écrire le message d'une figure, son ruban « exemple » et son sous-titre."""
-    st.markdown(f"{'#' * niveau} {echapper_markdown(habillage.message)}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if habillage.exemple:
-            ruban(cle or habillage.nom_fichier)
-        st.caption(echapper_markdown(habillage.sous_titre))
+    titre(habillage.message, habillage.sous_titre, habillage.exemple, niveau)
 
 
 def tracer(
@@ -43,13 +46,13 @@ def tracer(
     cle: str,
     hauteur: int | Literal["stretch"],
     *,
-    taille: int = 14,
+    taille: int = 15,
     dessin: dict[str, Any] | None = None,
     au_clic: Callable[[str], None] | None = None,
 ) -> None:
     """Tracer le dessin seul ; `au_clic` reçoit le code de la commune cliquée."""
     st.plotly_chart(
-        dessin if dessin is not None else dessiner(figure, taille),
+        _Dessin(dessin if dessin is not None else dessiner(figure, taille)),
         height=hauteur,
         key=cle,
         theme=None,
@@ -57,6 +60,20 @@ def tracer(
         alt=figure.habillage.texte[:900],
         **_selection(cle, au_clic),
     )
+
+
+class _Dessin(BaseFigure):
+    """Passer un dessin à Streamlit sans que Plotly revalide chaque propriété à chaque geste.
+
+    Nos dessins sont validés une fois pour toutes par les tests ; les revalider coûte plus que tout
+    le reste de la page.
+    """
+
+    def __init__(self, dessin: dict[str, Any]) -> None:
+        object.__setattr__(self, "_dessin", dessin)
+
+    def to_dict(self) -> dict[str, Any]:
+        return self._dessin
 
 
 def _selection(cle: str, au_clic: Callable[[str], None] | None) -> dict[str, Any]:
