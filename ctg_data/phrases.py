@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from ctg_data import textes
 from ctg_data.indicateurs import BADGES, Reference, Resultat
+from ctg_data.parametres import parametres
 from ctg_data.textes import INSECABLE, compte, de, nombre
 
+MINIMUM = int(parametres().seuils["fragile_fort"])
+TROP_PEU = f"moins de {MINIMUM} enfants"
 FRAGILITES = {
     "": "",
     "fragile": "fragile : petits effectifs",
-    "fragile_fort": "très fragile : moins de 30 enfants",
+    "fragile_fort": f"très fragile : {TROP_PEU}",
 }
 DANS = {
     "territoire": "dans l'ensemble du territoire",
@@ -38,6 +41,8 @@ def message(resultat: Resultat, commune: str | None, niveau: str) -> str:
     nom, texte, valeur = _sujet(resultat, commune)
     if textes.absente(valeur):
         return f"{nom}{INSECABLE}: {resultat.fiche.titre_court.lower()} {texte}"
+    if commune is not None and trop_peu(resultat, commune):
+        return f"{nom}{INSECABLE}: {texte} ({resultat.annee}), trop peu pour comparer un taux"
     debut = f"{nom}{INSECABLE}: {_en_toutes_lettres(resultat, valeur)}"
     reference = resultat.references.get(niveau)
     if reference is None or (commune is None and niveau == "territoire"):
@@ -52,6 +57,12 @@ def _sujet(resultat: Resultat, commune: str | None) -> tuple[str, str, float]:
         return str(ligne["nom"]), str(ligne["texte"]), float(ligne["valeur"])
     texte = resultat.ecrire(resultat.ensemble) or _absence_ensemble(resultat)
     return resultat.nom_ensemble, texte, resultat.ensemble
+
+
+def trop_peu(resultat: Resultat, commune: str) -> bool:
+    """Dire si un taux porte sur trop peu d'enfants pour être lu ou comparé."""
+    fragilite = resultat.table.at[commune, "fragilite"]
+    return resultat.fiche.nature == "taux" and fragilite == "fragile_fort"
 
 
 def _absence_ensemble(resultat: Resultat) -> str:
@@ -185,6 +196,17 @@ def part_officielle(officielles: int, total: int) -> str:
     suite = "les autres taux sont des estimations locales" if officielles < total else ""
     fin = f" ; {suite}." if suite else "."
     return f"{sujet} {verbe} un taux de couverture publié par la Cnaf{fin}"
+
+
+def sous_reference(sous: int, total: int, reference: Reference) -> str:
+    """Compter les communes sous un taux de référence, parmi celles dont le taux se lit."""
+    # Le périmètre est dit : l'école à 2 ans et la garde à domicile n'y sont pas.
+    niveau = f"{nombre(reference.valeur, 1)} places d'EAJE et d'AM {DANS[reference.niveau]}"
+    if sous == 0:
+        return f"Aucune des {total} communes d'au moins {MINIMUM} enfants n'est sous {niveau}"
+    verbe = "est" if sous == 1 else "sont"
+    quelles = f"{sous} des {total} communes d'au moins {MINIMUM} enfants"
+    return f"{quelles} {verbe} sous la référence{INSECABLE}: {niveau}"
 
 
 def manque(valeur: float, niveau: str) -> str:

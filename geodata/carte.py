@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ctg_data.figures import Figure, Habillage
 from ctg_data.figures.construire import etiquette
@@ -11,6 +11,8 @@ from ctg_data.indicateurs import Reference, Resultat
 from ctg_data.indicateurs.mesures import ABSENCES
 from ctg_data.phrases import survol
 from geodata.classes import Classe, Classes, classer
+
+CONTOURS = "Contours : IGN, Admin Express COG"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def composer(
     valeurs = resultat.table["valeur"].dropna()
     propres = {str(c): float(v) for c, v in valeurs.items() if v > 0}
     return Carte(
-        habillage=habillage,
+        habillage=replace(habillage, source=f"{habillage.source} · {CONTOURS}"),
         zones=zones,
         cercles=propres if effectif else (cercles or {}),
         titre_cercles=resultat.fiche.titre_court if effectif else titre_cercles,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from html import escape
 
 from ctg_data.figures.palette import CERCLE, ENCRE, NEUTRE, SECOND
+from ctg_data.phrases import TROP_PEU
 from geodata.carte import Carte
 
 _HACHURES = f"repeating-linear-gradient(45deg,#fff 0 4px,{NEUTRE} 4px 5px)"
@@ -54,7 +55,7 @@ def _marques(carte: Carte) -> str:
         marques.append(_marque(f"border:3px solid {ENCRE}", "contour appuyé : taux officiel"))
     if carte.hachures:
         style = f"background:{_HACHURES};border:1px solid {NEUTRE}"
-        marques.append(_marque(style, "hachures : sans donnée, secret ou moins de 30 enfants"))
+        marques.append(_marque(style, f"hachures : sans donnée, secret ou {TROP_PEU}"))
     style = "display:flex;flex-wrap:wrap;gap:2px 14px;margin-top:3px"
     return f'<div style="{style}">{"".join(marques)}</div>'
 

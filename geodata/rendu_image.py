@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Trace
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Bbox
 
-from ctg_data.exports.image import image
+from ctg_data.exports.image import POINTS_PAR_POUCE, image
 from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE, SECOND
+from ctg_data.phrases import TROP_PEU
 from ctg_data.textes import nombre
 from geodata.carte import Carte, Zone
 from geodata.etiquettes import choisir, priorite, textes_etiquettes
-from geodata.fond import Fond
+from geodata.fond import Fond, cadrer
 
-RAYON_MAX = 22.0
+RAYON_MAX = 17.0
 HACHURE = "////"
-LARGEUR_CARTE = 0.68
+LARGEUR_CARTE = 0.7
+TAILLE_NOMS = 10.0
 
 
 def image_carte(carte: Carte, fond: Fond, genre: str) -> bytes:
@@ -87,10 +92,14 @@ def _communes(
 
 
 def _cadrer(axes: Axes, bornes: np.ndarray) -> None:
+    """Montrer le territoire entier et remplir la fenêtre de ses voisines."""
     ouest, sud, est, nord = bornes
-    marge = 0.04 * max(est - ouest, nord - sud)
-    axes.set(xlim=(ouest - marge, est + marge), ylim=(sud - marge, nord + marge), aspect="equal")
-    axes.set_anchor("W")
+    fenetre = axes.get_window_extent()
+    hauteur = 1.08 * max(nord - sud, (est - ouest) * fenetre.height / fenetre.width)
+    largeur = hauteur * fenetre.width / fenetre.height
+    x, y = (ouest + est) / 2, (sud + nord) / 2
+    axes.set_xlim(x - largeur / 2, x + largeur / 2)
+    axes.set_ylim(y - hauteur / 2, y + hauteur / 2)
 
 
 def _points(fond: Fond, crs: object) -> dict[str, tuple[float, float]]:
@@ -114,18 +123,20 @@ def _cercles(carte: Carte, centres: dict[str, tuple[float, float]], axes: Axes) 
 
 def _noms(carte: Carte, fond: Fond, centres: dict[str, tuple[float, float]], axes: Axes) -> None:
     textes = textes_etiquettes(carte, str)
-    largeur = float(axes.get_window_extent().width)
-    taille = 10.0
-    retenus = choisir(fond.points, textes, priorite(carte), fond.cadre, largeur, taille * 2.1)
+    fenetre = axes.get_window_extent()
+    cadre = cadrer(fond.cadre, fenetre.height / fenetre.width)
+    pixels = TAILLE_NOMS * POINTS_PAR_POUCE / 72
+    retenus = choisir(fond.points, textes, priorite(carte), cadre, fenetre.width, pixels)
     for code, texte in retenus.items():
         axes.annotate(
             texte.replace("<br>", "\n"),
             centres[code],
             ha="center",
             va="center",
-            fontsize=taille,
+            fontsize=TAILLE_NOMS,
             weight="bold",
             zorder=4,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
 
 
@@ -133,23 +144,23 @@ def _legende(carte: Carte, axes: Axes) -> None:
     toile = axes.get_figure()
     assert toile is not None
     boite: Bbox = axes.get_position()
-    panneau = toile.add_axes((0.71, boite.y0, 0.27, boite.height))
+    panneau = toile.add_axes((0.73, boite.y0, 0.25, boite.height))
     panneau.set_axis_off()
     marques = [Patch(facecolor=c.couleur, edgecolor=NEUTRE) for c in carte.legende]
     textes = [f"{c.libelle}  ({nombre(c.effectif)})" for c in carte.legende]
     if carte.officielles:
         marques.append(Patch(facecolor="white", edgecolor=ENCRE, linewidth=2.2))
-        textes.append("contour appuyé : chiffre officiel")
+        textes.append("contour appuyé : officiel")
     if carte.hachures:
         marques.append(Patch(facecolor="white", edgecolor=NEUTRE, hatch=HACHURE))
-        textes.append("hachures : sans donnée ou fragile")
+        textes.append(f"hachures : sans donnée, secret\nou {TROP_PEU}")
     if carte.cercles:
         marques.append(Patch(facecolor=CERCLE, alpha=0.28))
-        textes.append(f"cercle : {carte.titre_cercles}")
+        textes.append(textwrap.fill(f"surface du cercle : {carte.titre_cercles}", 30))
     legende = panneau.legend(
         marques,
         textes,
-        title=carte.titre_legende,
+        title=textwrap.fill(carte.titre_legende, 28),
         loc="upper left",
         frameon=False,
         fontsize=12,
@@ -158,6 +169,5 @@ def _legende(carte: Carte, axes: Axes) -> None:
     )
     legende.get_title().set_fontsize(13)
     legende.get_title().set_fontweight("bold")
-    legende.get_title().set_wrap(True)
     if carte.reference:
-        panneau.text(0, 0.02, carte.reference, fontsize=12, color=SECOND, va="bottom", wrap=True)
+        panneau.text(0, 0.02, carte.reference, fontsize=13, color=SECOND, va="bottom")

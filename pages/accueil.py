@@ -104,7 +104,7 @@ def _reserves(couverture: Resultat) -> list[str]:
         textes.append(phrases.estimation("exemple"))
     if fragiles:
         textes.append(
-            f"Moins de 30 enfants de moins de 3 ans dans {compte(fragiles, 'commune')} : "
+            f"{compte(fragiles, 'commune')} comptent {phrases.TROP_PEU} de moins de 3 ans : "
             "leur taux est hachuré et n'est pas classé."
         )
     return textes

@@ -14,7 +14,7 @@ from ctg_data.indicateurs.options import NIVEAUX
 from ctg_data.textes import INSECABLE, a, absente, echapper_markdown
 from pages.composants import cadre, cartes, donnees
 from pages.composants.contexte import Contexte
-from pages.composants.fiche_commune import CHIFFRES
+from pages.composants.fiche_commune import CHIFFRES, valeur
 from pages.composants.figure import pied, titrer, tracer
 
 PORTRAIT = (
@@ -90,8 +90,7 @@ def _chiffres(contexte: Contexte) -> None:
         with colonne:
             st.metric(
                 resultat.fiche.titre_court,
-                resultat.ecrire(ligne["valeur"], unite=resultat.fiche.unite == "%")
-                or str(ligne["texte"]),
+                valeur(resultat, contexte.commune),
                 help=echapper_markdown(resultat.fiche.definition),
             )
             reference = resultat.references.get(contexte.reference)
@@ -118,7 +117,7 @@ def _offre(contexte: Contexte, couverture: Resultat) -> Empilees:
         if reference is not None and parts:
             nom = f"{reference.nom} ({reference.annee})"
             rangs.append((nom, parts, reference.valeur, reference.statut != "officiel"))
-            if niveau == contexte.reference:
+            if niveau == contexte.reference and ligne["fragilite"] != "fragile_fort":
                 ou = phrases.DANS[niveau]
                 message = phrases.mode_le_plus_loin(str(ligne["nom"]), ici.to_dict(), parts, ou)
     habillage = habiller(couverture, contexte.commune, contexte.reference, "offre_par_mode")
@@ -149,12 +148,14 @@ def _ages(contexte: Contexte) -> Colonnes:
     noms = donnees.tables(contexte).noms
     parts = donnees.structure_par_age(contexte)
     assert contexte.commune is not None
+    fragiles = donnees.resultat(contexte, "enfants_0_4").table["fragilite"]
     return ages(
         noms[contexte.commune],
         parts[contexte.commune],
         contexte.territoire.nom,
         parts["territoire"],
         catalogue()["enfants_0_4"].source,
+        fragile=bool(fragiles[contexte.commune]),
     )
 
 

@@ -1,11 +1,13 @@
 """Données : ce que l'outil montre, d'où il le tient, ce qui est à corriger ou à remplacer."""
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
 from ctg_data.indicateurs import BADGES, catalogue
 from ctg_data.schema import dictionnaire, schemas
-from ctg_data.territoire import EMBARQUES
+from ctg_data.territoire import copier
 from ctg_data.textes import INSECABLE, compte, echapper_markdown, enumeration
 from pages.composants import cadre, donnees
 from pages.composants.contexte import Contexte, dossier_donnees
@@ -107,19 +109,34 @@ def _dictionnaire(contexte: Contexte) -> None:
 
 
 def _mes_fichiers(contexte: Contexte) -> None:
-    """Dire où poser ses fichiers : un dossier par territoire, à côté de l'outil."""
+    """Dire où sont les fichiers du territoire, et en préparer une copie à soi."""
+    lu = Path(contexte.marque[0])
     cible = dossier_donnees() / "territoires" / contexte.territoire.code
-    st.markdown("#### Remplacer ou ajouter des données")
+    st.markdown("#### Ce territoire est lu dans")
+    st.code(str(lu), language=None)
+    if lu == cible:
+        st.markdown(
+            "C'est votre dossier. Remplacez-y les fichiers par les vôtres, en gardant les noms et "
+            "les colonnes (vue « Dictionnaire des colonnes »), puis rechargez la page."
+        )
+        return
     st.markdown(
-        "1. Copiez le dossier du territoire livré dans votre dossier de données.\n"
-        "2. Remplacez les fichiers par les vôtres, en gardant les noms et les colonnes "
-        "(vue « Dictionnaire des colonnes »).\n"
-        "3. Rechargez la page : les fautes éventuelles sont listées ici, ligne par ligne."
+        "C'est le territoire livré. Pour y mettre vos chiffres, préparez votre dossier : l'outil y "
+        "copie ces fichiers, et lira désormais les vôtres."
     )
-    st.caption("Dossier du territoire livré")
-    st.code(str(EMBARQUES / contexte.territoire.code), language=None)
-    st.caption("Votre dossier (variable d'environnement CTG_DONNEES pour le changer)")
     st.code(str(cible), language=None)
+    if st.button("Préparer mon dossier", icon=":material/create_new_folder:"):
+        _preparer(lu, cible)
+
+
+def _preparer(lu: Path, cible: Path) -> None:
+    try:
+        copier(lu, cible)
+    except OSError as faute:
+        st.error(f"Le dossier n'a pas pu être créé : {faute.strerror}.")
+        st.text("Choisissez un dossier où vous pouvez écrire, par la variable CTG_DONNEES.")
+        return
+    st.rerun()
 
 
 if __name__ == "__main__":

@@ -109,9 +109,9 @@ def _classement(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Barres:
 @st.cache_data(max_entries=200, show_spinner=False)
 def _nuage(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Nuage:
     couleurs = classer(donnees.resultat(_contexte, code)).couleurs
-    reference = donnees.resultat(_contexte, "taux_couverture").references.get(_contexte.reference)
     besoin, offre = donnees.enfants(_contexte), donnees.resultat(_contexte, "places_total")
-    return nuage(besoin, offre, couleurs, _contexte.commune, reference)
+    modes = (donnees.resultat(_contexte, f"taux_couverture_{m}") for m in ("eaje", "am"))
+    return nuage(besoin, offre, *modes, couleurs, _contexte.commune, _contexte.reference)
 
 
 if __name__ == "__main__":

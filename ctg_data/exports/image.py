@@ -33,7 +33,8 @@ _STYLE: Any = {
     "axes.edgecolor": FILET,
     "xtick.color": SECOND,
     "ytick.color": ENCRE,
-    "hatch.linewidth": 0.6,
+    "hatch.linewidth": 0.8,
+    "hatch.color": SECOND,
     "svg.fonttype": "none",
     # Deux exports de la même figure sont le même fichier.
     "svg.hashsalt": "boussole-ctg",
@@ -77,9 +78,10 @@ def _pouces(toile: Toile, mesure: float) -> float:
 
 def _titres(toile: Toile, habillage: Habillage) -> float:
     """Écrire message et sous-titre ; rend l'ordonnée où la figure peut commencer."""
-    message = textwrap.fill(habillage.message, 74)
-    toile.text(0.04, 1 - _pouces(toile, 0.3), message, fontsize=21, weight="bold", va="top")
-    sous = 0.3 + 0.4 * (message.count("\n") + 1) + 0.08
+    haut = 0.45 if habillage.exemple else 0.3
+    message = textwrap.fill(habillage.message, 66)
+    toile.text(0.04, 1 - _pouces(toile, haut), message, fontsize=21, weight="bold", va="top")
+    sous = haut + 0.4 * (message.count("\n") + 1) + 0.08
     titre = textwrap.fill(habillage.sous_titre, 125)
     toile.text(0.04, 1 - _pouces(toile, sous), titre, fontsize=13, color=SECOND, va="top")
     if habillage.exemple:
@@ -89,10 +91,10 @@ def _titres(toile: Toile, habillage: Habillage) -> float:
 
 def _ruban(toile: Toile) -> None:
     toile.text(
-        0.985,
-        1 - _pouces(toile, 0.1),
-        "EXEMPLE : contient des données de démonstration",
-        ha="right",
+        0.045,
+        1 - _pouces(toile, 0.12),
+        "EXEMPLE : données de démonstration",
+        ha="left",
         va="top",
         fontsize=11,
         weight="bold",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -22,7 +23,8 @@ from ctg_data.figures.palette import CONTEXTE, ENCRE, LIEN, MODES, NEUTRE, NOMS_
 from ctg_data.indicateurs import BADGES, Reference, Resultat
 from ctg_data.textes import INSECABLE, absente, cle_de_tri, nombre
 
-NOMS_AU_PLUS = 12
+# Place d'une lettre et d'une ligne dans le nuage, en part de sa largeur et de sa hauteur.
+LETTRE_NUAGE, LIGNE_NUAGE = 0.022, 0.075
 
 
 def habiller(resultat: Resultat, commune: str | None, niveau: str, genre: str) -> Habillage:
@@ -107,9 +109,9 @@ def _texte_barre(resultat: Resultat, ligne: object) -> str:
     valeur = ligne.valeur  # type: ignore[attr-defined]
     if absente(valeur):
         return str(ligne.texte)  # type: ignore[attr-defined]
-    texte = resultat.ecrire(valeur, unite=resultat.fiche.unite == "%")
-    fragile = ligne.fragilite == "fragile_fort"  # type: ignore[attr-defined]
-    return f"{texte} (très fragile)" if fragile else texte
+    if ligne.fragilite == "fragile_fort" and resultat.fiche.nature == "taux":  # type: ignore[attr-defined]
+        return str(ligne.texte)  # type: ignore[attr-defined]
+    return resultat.ecrire(valeur, unite=resultat.fiche.unite == "%")
 
 
 def etiquette(resultat: Resultat, reference: Reference) -> str:
@@ -122,14 +124,23 @@ def etiquette(resultat: Resultat, reference: Reference) -> str:
 def nuage(
     besoin: Resultat,
     offre: Resultat,
+    eaje: Resultat,
+    am: Resultat,
     couleurs: Mapping[str, str],
     choisie: str | None,
-    reference: Reference | None,
+    niveau: str,
 ) -> Nuage:
-    """Croiser besoin (enfants) et offre (places) ; la droite est le taux de référence."""
+    """Croiser besoin (enfants) et offre (places d'EAJE et d'AM) ; la droite est la référence.
+
+    `eaje` et `am` : les deux couvertures dont la somme est le taux de référence, du même périmètre
+    que les places (sans l'école à 2 ans ni la garde à domicile) ; elles disent aussi les communes
+    trop petites pour être comparées.
+    """
+    reference = _reference_places(eaje, am, niveau)
     communes = besoin.table.join(offre.table[["valeur", "statut"]], rsuffix="_offre")
+    communes["fragilite"] = am.table["fragilite"]
     communes = communes[communes["valeur"].notna() & communes["valeur_offre"].notna()]
-    nommees = set(communes["valeur"].nlargest(NOMS_AU_PLUS).index)
+    nommees = _a_nommer(communes)
     points = tuple(
         Point(
             cle=str(ligne.Index),
@@ -149,18 +160,47 @@ def nuage(
     habillage = habiller(offre, choisie, "", "nuage")
     pente = reference.valeur / 100 if reference else None
     return Nuage(
-        habillage=_habiller_nuage(habillage, besoin, offre, communes),
+        habillage=_habiller_nuage(habillage, besoin, offre, communes, reference),
         points=points,
         titre_x=f"{besoin.fiche.titre_court}, {besoin.annee}",
         titre_y=f"{offre.fiche.titre_court}, {offre.annee}",
         choisi=choisie,
         pente=pente,
-        texte_pente=f"{nombre(reference.valeur, 1)} places pour 100" if reference else "",
+        texte_pente=f"{nombre(reference.valeur, 1)} pour 100" if reference else "",
     )
 
 
+def _reference_places(eaje: Resultat, am: Resultat, niveau: str) -> Reference | None:
+    parts = [r.references.get(niveau) for r in (eaje, am)]
+    if parts[0] is None or parts[1] is None:
+        return None
+    return replace(parts[0], valeur=parts[0].valeur + parts[1].valeur)
+
+
+def _a_nommer(communes: pd.DataFrame) -> set[str]:
+    """Choisir les points nommés, des plus peuplés aux moins, sans que deux noms se couvrent."""
+    x = communes["valeur"] / (communes["valeur"].max() or 1)
+    y = communes["valeur_offre"] / (communes["valeur_offre"].max() or 1)
+    poses: list[tuple[float, float, float]] = []
+    nommes = set()
+    for code in communes["valeur"].sort_values(ascending=False).index:
+        demi = LETTRE_NUAGE * len(communes.at[code, "nom"]) / 2
+        libre = all(
+            abs(x[code] - px) > demi + large or abs(y[code] - py) > LIGNE_NUAGE
+            for px, py, large in poses
+        )
+        if libre:
+            poses.append((float(x[code]), float(y[code]), demi))
+            nommes.add(str(code))
+    return nommes
+
+
 def _habiller_nuage(
-    habillage: Habillage, besoin: Resultat, offre: Resultat, communes: pd.DataFrame
+    habillage: Habillage,
+    besoin: Resultat,
+    offre: Resultat,
+    communes: pd.DataFrame,
+    reference: Reference | None,
 ) -> Habillage:
     donnees = pd.DataFrame(
         {
@@ -174,7 +214,7 @@ def _habiller_nuage(
     sous_titre = f"Places d'accueil et enfants de moins de 3 ans, {offre.annee}, par commune"
     source = f"{phrases.source(offre)} · {besoin.fiche.source}"
     return Habillage(
-        message=habillage.message,
+        message=_message_nuage(communes, reference) or habillage.message,
         sous_titre=sous_titre,
         source=source,
         texte=f"{sous_titre}. {source}.",
@@ -182,6 +222,15 @@ def _habiller_nuage(
         nom_fichier=f"offre_et_besoin_{offre.annee}",
         exemple=offre.exemple,
     )
+
+
+def _message_nuage(communes: pd.DataFrame, reference: Reference | None) -> str:
+    """Compter les communes sous la droite de référence, taux fragiles mis à part."""
+    lues = communes[communes["fragilite"] != "fragile_fort"]
+    if reference is None or lues.empty:
+        return ""
+    sous = int((100 * lues["valeur_offre"] / lues["valeur"] < reference.valeur).sum())
+    return phrases.sous_reference(sous, len(lues), reference)
 
 
 def naissances(nom: str, lieu: str, serie: pd.Series, source: str) -> Colonnes:
@@ -214,9 +263,18 @@ def _textes(valeurs: list[float | None], decimales: int) -> tuple[str, ...]:
 
 
 def ages(
-    nom: str, parts: pd.Series, nom_reference: str, reference: pd.Series, source: str
+    nom: str,
+    parts: pd.Series,
+    nom_reference: str,
+    reference: pd.Series,
+    source: str,
+    *,
+    fragile: bool,
 ) -> Colonnes:
-    """Comparer la structure par âge (en % de la population) à celle d'un ensemble de référence."""
+    """Comparer la structure par âge (en % de la population) à celle d'un ensemble de référence.
+
+    `fragile` : trop peu d'enfants recensés pour que leur part fasse un message.
+    """
     tranches = [str(t) for t in parts.index]
     jeunes = float(parts.iloc[0] - reference.iloc[0])
     sens = "plus" if jeunes > 0 else "moins"
@@ -224,6 +282,8 @@ def ages(
         f"{nom}{INSECABLE}: {nombre(parts.iloc[0], 1)}{INSECABLE}% d'enfants de 0 à 4 ans, "
         f"{sens} que {nom_reference} ({nombre(reference.iloc[0], 1)}{INSECABLE}%)"
     )
+    if fragile:
+        message = f"{nom}{INSECABLE}: les âges de la population"
     donnees = pd.DataFrame(
         {"Âge": tranches, f"{nom} (%)": parts.array, f"{nom_reference} (%)": reference.array}
     )
@@ -231,7 +291,7 @@ def ages(
         habillage=Habillage(
             message=message,
             sous_titre="Part de chaque tranche d'âge dans la population (%), 2023",
-            source=f"Source{INSECABLE}: {source} · officiel",
+            source=f"Source{INSECABLE}: {source} · officiel" + " · fragile" * fragile,
             texte=message,
             table=donnees.round(2),
             nom_fichier="ages",

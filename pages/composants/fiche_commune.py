@@ -26,7 +26,7 @@ def resume(contexte: Contexte) -> None:
     resultats = [donnees.enfants(contexte)]
     resultats += [donnees.resultat(contexte, code) for code in CHIFFRES[2:]]
     for colonne, resultat in zip(st.columns(4, gap="small"), resultats, strict=True):
-        colonne.metric(resultat.fiche.titre_court, _valeur(resultat, contexte.commune))
+        colonne.metric(resultat.fiche.titre_court, valeur(resultat, contexte.commune))
     manque = donnees.resultat(contexte, "places_manquantes")
     couverture = donnees.resultat(contexte, "taux_couverture")
     lignes = [
@@ -50,10 +50,16 @@ def statut(resultat: Resultat, commune: str | None) -> str:
     )
 
 
-def _valeur(resultat: Resultat, commune: str | None) -> str:
-    valeur = _nombre(resultat, commune)
-    if absente(valeur):
+def valeur(resultat: Resultat, commune: str | None) -> str:
+    """Écrire une valeur courte : nombre, « places/enfants » si trop peu, ou raison de l'absence."""
+    montree = _nombre(resultat, commune)
+    if commune is not None and phrases.trop_peu(resultat, commune):
+        ligne = resultat.table.loc[commune]
+        return f"{ligne['numerateur']:.0f}/{ligne['denominateur']:.0f}"
+    if absente(montree):
         return (
             BADGES["non_renseigne"] if commune is None else str(resultat.table.at[commune, "texte"])
         )
-    return resultat.ecrire(valeur, unite=False, signe=resultat.fiche.nature == "ecart")
+    return resultat.ecrire(
+        montree, unite=resultat.fiche.unite == "%", signe=resultat.fiche.nature == "ecart"
+    )
