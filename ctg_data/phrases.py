@@ -67,6 +67,8 @@ def trop_peu(resultat: Resultat, commune: str) -> bool:
 
 def _absence_ensemble(resultat: Resultat) -> str:
     total = len(resultat.table)
+    if resultat.ensemble_statut == "secret":
+        return BADGES["secret"]
     if resultat.fiche.agregation == "aucune":
         return "publié par commune, sans valeur d'ensemble"
     return f"non calculable ({resultat.renseignees} communes renseignées sur {total})"
@@ -227,5 +229,6 @@ def estimation(statut: str) -> str:
     if statut == "exemple":
         return "Offre d'exemple : à remplacer par vos fichiers avant toute présentation."
     if statut in ("estime", "local"):
-        return "Estimation locale : la Cnaf ne publie pas ce taux sous 10 000 habitants."
+        seuil = nombre(parametres().seuils["publication_cnaf"])
+        return f"Estimation locale : la Cnaf ne publie pas ce taux sous {seuil} habitants."
     return ""

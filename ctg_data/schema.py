@@ -27,6 +27,7 @@ class Colonne:
     obligatoire: bool
     minimum: float | None
     maximum: float | None
+    longueur_min: int
     motif: str | None
     valeurs: tuple[str, ...]
 
@@ -50,7 +51,7 @@ class Schema:
 
     def colonne(self, nom: str) -> Colonne:
         """Rendre une colonne par son nom ; KeyError si elle n'est pas déclarée."""
-        return next(c for c in self.colonnes if c.nom == nom)
+        return {c.nom: c for c in self.colonnes}[nom]
 
 
 @lru_cache(maxsize=1)
@@ -86,6 +87,7 @@ def _colonne(brut: dict[str, Any]) -> Colonne:
         obligatoire=bool(regles.get("required")),
         minimum=regles.get("minimum"),
         maximum=regles.get("maximum"),
+        longueur_min=regles.get("minLength", 0),
         motif=regles.get("pattern"),
         valeurs=tuple(regles.get("enum", ())),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
+import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -95,6 +97,19 @@ def lister(dossiers: Iterable[Path]) -> dict[str, Path]:
         for d in sorted(racine.iterdir())
         if (d / FICHE).is_file()
     }
+
+
+def copier(dossier: Path, cible: Path) -> None:
+    """Copier les fichiers d'un territoire dans un dossier neuf, tout ou rien.
+
+    La copie porte un nom provisoire tant qu'elle n'est pas complète : un dossier à moitié copié
+    remplacerait le territoire livré. Lève OSError si la cible existe ou ne peut être écrite.
+    """
+    cible.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cible.parent, prefix=".copie-") as provisoire:
+        complet = Path(provisoire) / cible.name
+        shutil.copytree(dossier, complet)
+        complet.rename(cible)
 
 
 def charger(dossier: Path) -> Donnees:

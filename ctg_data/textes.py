@@ -24,6 +24,8 @@ _MOIS = [
     "novembre",
     "décembre",
 ]
+# Contrôles, demi-codets et séparateurs de lignes ; les liants (emoji, arabe) restent.
+_COUPURES = {"Cc", "Cs", "Zl", "Zp"}
 _PONCTUATION_MARKDOWN = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
 
 
@@ -63,8 +65,8 @@ def accorder(quantite: float, singulier: str, pluriel: str | None = None) -> str
 
 
 def compte(quantite: float, singulier: str, pluriel: str | None = None) -> str:
-    """Écrire un compte accordé : « 3 communes »."""
-    return f"{nombre(quantite)}{INSECABLE}{accorder(quantite, singulier, pluriel)}"
+    """Écrire un compte accordé : « 3 communes » ; l'accord suit le nombre écrit, donc arrondi."""
+    return f"{nombre(quantite)}{INSECABLE}{accorder(round(quantite), singulier, pluriel)}"
 
 
 def enumeration(elements: list[str], maximum: int | None = None) -> str:
@@ -97,23 +99,23 @@ def cle_de_tri(texte: str) -> str:
 def de(nom: str) -> str:
     """Écrire « de » devant un nom propre, article contracté : « du Pin », « d'Orsan ».
 
-    Les noms de communes portent leur article (« Le Pin », « La Roque-sur-Cèze »).
+    « Le » et « Les » se contractent ; « La » et « L' » gardent leur majuscule : « de La Roque ».
     """
-    return _contracter(nom, "du ", "des ", "de la ", "de l'", "d'", "de ")
+    # Le h est traité comme muet : « d'Hyères » est l'usage le plus fréquent.
+    voyelle = cle_de_tri(nom[:1])[:1] in set("aeiouyh")
+    return _contracter(nom, "du ", "des ", "d'" if voyelle else "de ")
 
 
 def a(nom: str) -> str:
     """Écrire « à » devant un nom de commune, article contracté : « au Pin », « aux Angles »."""
-    return _contracter(nom, "au ", "aux ", "à la ", "à l'", "à ", "à ")
+    return _contracter(nom, "au ", "aux ", "à ")
 
 
-def _contracter(nom: str, le: str, les: str, la: str, elide: str, voyelle: str, autre: str) -> str:
-    for article, forme in (("Le ", le), ("Les ", les), ("La ", la), ("L'", elide), ("L’", elide)):
+def _contracter(nom: str, le: str, les: str, autre: str) -> str:
+    for article, forme in (("Le ", le), ("Les ", les)):
         if nom.startswith(article):
-            return forme + nom[len(article) :]
-    # Le h est traité comme muet : « d'Hyères » est l'usage le plus fréquent.
-    debut = cle_de_tri(nom[:1])
-    return (voyelle if debut in set("aeiouyh") else autre) + nom
+            return forme + nom.removeprefix(article)
+    return autre + nom
 
 
 def echapper_markdown(texte: object) -> str:
@@ -122,5 +124,5 @@ def echapper_markdown(texte: object) -> str:
     Chaque signe de ponctuation ASCII est protégé : ni image, ni lien, ni formule, ni directive.
     Les caractères de contrôle et les sauts de ligne deviennent des espaces.
     """
-    propre = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in str(texte))
-    return _PONCTUATION_MARKDOWN.sub(r"\\\1", propre.replace("\u2028", " ").replace("\u2029", " "))
+    propre = "".join(" " if unicodedata.category(c) in _COUPURES else c for c in str(texte))
+    return _PONCTUATION_MARKDOWN.sub(r"\\\1", propre)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from difflib import get_close_matches
 
 import pandas as pd
 
 from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.lecture import Tableau
-from ctg_data.schema import Colonne, Schema
+from ctg_data.schema import Colonne, Schema, schemas
+from ctg_data.textes import absente
 
 # Au-delà, un entier n'est plus représenté exactement par un nombre à virgule flottante.
 ENTIER_MAX = 2**53
@@ -53,27 +55,37 @@ def valider(
     return table, sorted(anomalies, key=lambda a: a.ligne or 0)
 
 
+def sans_secret(anomalies: Iterable[Anomalie], audience: str) -> list[Anomalie]:
+    """Ôter des fautes les valeurs trouvées que cette audience n'a pas à voir.
+
+    Une colonne de personnes ou de données fiscales peut contenir un petit effectif mal écrit.
+    """
+    if audience == "interne":
+        return list(anomalies)
+    secretes = {
+        (f"{schema.nom}.csv", colonne.nom)
+        for schema in schemas().values()
+        for colonne in schema.colonnes
+        if colonne.confidentialite != "publique"
+    }
+    return [replace(a, valeur=None) if (a.fichier, a.colonne) in secretes else a for a in anomalies]
+
+
 def _colonnes(tableau: Tableau, schema: Schema) -> list[Anomalie]:
     declarees = [c.nom for c in schema.colonnes]
+    libres = [nom for nom in tableau.entete if nom not in declarees]
+    fichier, ligne = tableau.fichier, tableau.ligne_entete
     fautes = []
     for nom in schema.obligatoires:
         if nom not in tableau.entete:
-            proche = get_close_matches(nom, [c for c in tableau.entete if c not in declarees], 1)
-            conseil = f"Renommez « {proche[0]} » en « {nom} »." if proche else ""
+            proche = get_close_matches(nom, libres, 1)
             exemple = f"Ajoutez une colonne « {nom} » (exemple : {schema.colonne(nom).exemple})."
-            fautes.append(Anomalie(tableau.fichier, "colonne absente", conseil or exemple, 1, nom))
-    for nom in tableau.entete:
-        if nom not in declarees:
-            fautes.append(
-                Anomalie(
-                    tableau.fichier,
-                    "colonne non déclarée, ignorée",
-                    f"Colonnes connues : {', '.join(declarees)}.",
-                    1,
-                    nom,
-                    erreur=False,
-                )
-            )
+            conseil = f"Renommez « {proche[0]} » en « {nom} »." if proche else exemple
+            fautes.append(Anomalie(fichier, "colonne absente", conseil, ligne, nom))
+    for nom in libres:
+        conseil = f"Colonnes connues : {', '.join(declarees)}."
+        regle = "colonne non déclarée, ignorée"
+        fautes.append(Anomalie(fichier, regle, conseil, ligne, abreger(nom), erreur=False))
     return fautes
 
 
@@ -92,11 +104,15 @@ def _convertir(
         valeur, regle = _cellule(texte.strip(), colonne, schema.manquantes, lire)
         valeurs.append(valeur)
         if regle:
-            correction = f"Écrivez par exemple « {colonne.exemple} »."
-            trouve = abreger(texte.strip())
-            fautes.append(Anomalie(tableau.fichier, regle, correction, numero, colonne.nom, trouve))
+            conseil, trouve = _conseil(texte.strip(), colonne), abreger(texte.strip())
+            fautes.append(Anomalie(tableau.fichier, regle, conseil, numero, colonne.nom, trouve))
     genre = "float64" if colonne.type in ("integer", "number") else "object"
     return pd.Series(valeurs, index=textes.index, dtype=genre), fautes
+
+
+def _conseil(texte: str, colonne: Colonne) -> str:
+    proche = get_close_matches(texte, colonne.valeurs, 1)
+    return f"Écrivez par exemple « {proche[0] if proche else colonne.exemple} »."
 
 
 def _cellule(
@@ -118,6 +134,8 @@ def _contrainte(valeur: object, texte: str, colonne: Colonne) -> str | None:
         return f"valeur hors liste ({', '.join(colonne.valeurs)})"
     if colonne.motif and not re.fullmatch(colonne.motif, texte):
         return f"forme inattendue (attendu : {colonne.titre.lower()})"
+    if len(texte) < colonne.longueur_min:
+        return f"texte trop court (au moins {colonne.longueur_min} caractères)"
     if isinstance(valeur, float):
         if colonne.minimum is not None and valeur < colonne.minimum:
             return f"nombre inférieur au minimum {colonne.minimum}"
@@ -133,15 +151,16 @@ def _texte(texte: str) -> str:
 def _nombre(texte: str) -> float:
     if not (_NOMBRE.fullmatch(texte) or _MILLIERS.fullmatch(texte)):
         raise ValueError("ce n'est pas un nombre")
-    return float(texte.translate(_ESPACES).replace(",", ".").replace("−", "-"))
+    valeur = float(texte.translate(_ESPACES).replace(",", ".").replace("−", "-"))
+    if abs(valeur) > ENTIER_MAX:
+        raise ValueError("nombre trop grand")
+    return valeur
 
 
 def _entier(texte: str) -> float:
     valeur = _nombre(texte)
     if not valeur.is_integer():
         raise ValueError("ce n'est pas un nombre entier")
-    if abs(valeur) > ENTIER_MAX:
-        raise ValueError("nombre trop grand")
     return valeur
 
 
@@ -193,24 +212,21 @@ def _communes_inconnues(
 
 
 def _doublons(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Anomalie]:
-    cle = list(schema.cle)
-    numeros = pd.Series(tableau.numeros, index=table.index)
-    doubles = table[table.duplicated(cle, keep="first")]
-    premiers = table.assign(_numero=numeros).drop_duplicates(cle).set_index(cle)["_numero"]
+    premiers: dict[tuple[object, ...], int] = {}
     fautes = []
-    for rang, ligne in doubles.iterrows():
-        valeurs = tuple(ligne[c] for c in cle)
-        if any(v is None for v in valeurs):
+    cles = table[list(schema.cle)].itertuples(index=False, name=None)
+    for cle, numero in zip(cles, tableau.numeros, strict=True):
+        if any(absente(v) for v in cle):
             continue
-        premier = premiers.loc[valeurs if len(cle) > 1 else valeurs[0]]
-        fautes.append(
-            Anomalie(
-                tableau.fichier,
-                f"même clé ({', '.join(cle)}) que la ligne {premier}",
-                "Gardez une seule des deux lignes.",
-                int(numeros[rang]),
-                cle[0],
-                " · ".join(str(v) for v in valeurs),
-            )
-        )
+        premier = premiers.setdefault(cle, numero)
+        if premier != numero:
+            regle = f"même clé ({', '.join(schema.cle)}) que la ligne {premier}"
+            trouve = abreger(" · ".join(_ecrire(v) for v in cle))
+            conseil = "Gardez une seule des deux lignes."
+            fautes.append(Anomalie(tableau.fichier, regle, conseil, numero, schema.cle[0], trouve))
     return fautes
+
+
+def _ecrire(valeur: object) -> str:
+    """Écrire une valeur de clé comme dans le fichier : une année n'a pas de décimale."""
+    return f"{valeur:.0f}" if isinstance(valeur, float) else str(valeur)

@@ -148,14 +148,15 @@ def _ages(contexte: Contexte) -> Colonnes:
     noms = donnees.tables(contexte).noms
     parts = donnees.structure_par_age(contexte)
     assert contexte.commune is not None
-    fragiles = donnees.resultat(contexte, "enfants_0_4").table["fragilite"]
+    enfants = donnees.resultat(contexte, "enfants_0_4")
     return ages(
         noms[contexte.commune],
         parts[contexte.commune],
         contexte.territoire.nom,
         parts["territoire"],
-        catalogue()["enfants_0_4"].source,
-        fragile=bool(fragiles[contexte.commune]),
+        enfants.fiche.source,
+        enfants.annee,
+        fragile=bool(enfants.table.at[contexte.commune, "fragilite"]),
     )
 
 

@@ -19,7 +19,7 @@ def page() -> None:
     """Choisir une vue des données du territoire et la montrer."""
     contexte = cadre.page("donnees")
     cadre.ligne_seule(contexte)
-    relevees = donnees.tables(contexte).anomalies
+    relevees = donnees.anomalies(contexte)
     erreurs = sum(a.erreur for a in relevees)
     etat = compte(erreurs, "faute à corriger", "fautes à corriger") if erreurs else "aucune faute"
     cadre.titre(f"{contexte.territoire.nom}, les données{INSECABLE}: {etat}")
@@ -61,7 +61,7 @@ def _annees(table: pd.DataFrame) -> str:
 
 
 def _fautes(contexte: Contexte) -> None:
-    relevees = donnees.tables(contexte).anomalies
+    relevees = donnees.anomalies(contexte)
     if not relevees:
         st.success("Tous les fichiers du territoire sont conformes.", icon=":material/check:")
         return

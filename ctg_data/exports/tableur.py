@@ -6,14 +6,16 @@ import csv
 import io
 import re
 import unicodedata
+from numbers import Real
 
+import numpy as np
 import pandas as pd
 
 from ctg_data.textes import absente
 
-# Signes qui font d'une cellule une formule, et leurs jumeaux pleine chasse.
-_FORMULE = frozenset("=+-@\t\r\n＝＋－＠")
-_INVISIBLES = "\u00a0\u202f\ufeff\u200b\u200c\u200d\u2060 \"'"
+# Signes qui font d'une cellule une formule (leurs jumeaux pleine chasse s'y ramènent).
+_FORMULE = frozenset("=+-@")
+_COUPURES = frozenset("\t\r\n")
 _NOMBRE = re.compile(r"[-+−]?\d[\d \u00a0\u202f]*([.,]\d+)?")
 
 
@@ -44,10 +46,10 @@ class _Decimal(float):
 def _cellule(valeur: object) -> object:
     if absente(valeur):
         return ""
-    if isinstance(valeur, bool):
+    if isinstance(valeur, bool | np.bool_):
         return "oui" if valeur else "non"
-    if isinstance(valeur, int | float):
-        return _Decimal(valeur)
+    if isinstance(valeur, Real):
+        return _Decimal(float(valeur))
     return neutraliser(str(valeur))
 
 
@@ -57,7 +59,16 @@ def neutraliser(texte: str) -> str:
     Les caractères de contrôle deviennent des espaces : un retour chariot isolé couperait la ligne.
     """
     propre = "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in texte)
-    debut = propre.lstrip(_INVISIBLES)
-    if (texte[:1] in _FORMULE or debut[:1] in _FORMULE) and not _NOMBRE.fullmatch(debut):
+    debut = _sans_amorce(propre)
+    signe = unicodedata.normalize("NFKC", debut[:1])
+    if (signe in _FORMULE or texte[:1] in _COUPURES) and not _NOMBRE.fullmatch(debut):
         return "'" + propre
     return propre
+
+
+def _sans_amorce(texte: str) -> str:
+    """Ôter du début les blancs, invisibles et guillemets qu'un tableur peut sauter."""
+    for rang, signe in enumerate(texte):
+        if signe not in "\"'" and unicodedata.category(signe)[0] not in "ZC":
+            return texte[rang:]
+    return ""

@@ -137,7 +137,8 @@ def nuage(
     trop petites pour être comparées.
     """
     reference = _reference_places(eaje, am, niveau)
-    communes = besoin.table.join(offre.table[["valeur", "statut"]], rsuffix="_offre")
+    places = offre.table[["valeur", "statut"]].add_suffix("_offre")
+    communes = besoin.table.join(places)
     communes["fragilite"] = am.table["fragilite"]
     communes = communes[communes["valeur"].notna() & communes["valeur_offre"].notna()]
     nommees = _a_nommer(communes)
@@ -268,6 +269,7 @@ def ages(
     nom_reference: str,
     reference: pd.Series,
     source: str,
+    annee: int,
     *,
     fragile: bool,
 ) -> Colonnes:
@@ -290,7 +292,7 @@ def ages(
     return Colonnes(
         habillage=Habillage(
             message=message,
-            sous_titre="Part de chaque tranche d'âge dans la population (%), 2023",
+            sous_titre=f"Part de chaque tranche d'âge dans la population (%), {annee}",
             source=f"Source{INSECABLE}: {source} · officiel" + " · fragile" * fragile,
             texte=message,
             table=donnees.round(2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
-from ctg_data.figures.modele import Barres, Colonnes, Empilees, Figure, Nuage
+from ctg_data.figures.modele import Barre, Barres, Colonnes, Empilees, Figure, Nuage
 from ctg_data.figures.palette import ACCENT, ENCRE, FILET, NEUTRE, POLICE, SECOND
 from ctg_data.textes import FINE
 
@@ -75,7 +75,7 @@ def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
     trace = {
         "type": "bar",
         "orientation": "h",
-        "x": [b.valeur if b.valeur is not None else 0 for b in barres],
+        "x": [b.valeur for b in barres],
         "y": [b.cle for b in barres],
         "customdata": [b.cle for b in barres],
         "text": [proteger(b.texte) for b in barres],
@@ -103,9 +103,7 @@ def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
     valeurs = [b.valeur for b in barres if b.valeur is not None]
     bornes = [*valeurs, figure.reference or 0, 0]
     etendue = (max(bornes) - min(bornes)) or 1
-    noms = [
-        f"<b>{proteger(b.nom)}</b>" if b.cle == figure.choisie else proteger(b.nom) for b in barres
-    ]
+    noms = [f"<b>{_nom_barre(b)}</b>" if b.cle == figure.choisie else _nom_barre(b) for b in barres]
     return {
         "data": [trace],
         "layout": mise_en_page(
@@ -131,6 +129,11 @@ def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
             **_trait(figure.reference, figure.texte_reference, taille),
         ),
     }
+
+
+def _nom_barre(barre: Barre) -> str:
+    """Écrire le nom d'une barre ; sans valeur, la raison de son absence vient avec lui."""
+    return proteger(barre.nom if barre.valeur is not None else f"{barre.nom} · {barre.texte}")
 
 
 def _trait(reference: float | None, texte: str, taille: int) -> dict[str, Any]:

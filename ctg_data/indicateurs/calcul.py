@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from ctg_data import textes
@@ -13,7 +12,7 @@ from ctg_data.indicateurs.fiche import Fiche, catalogue
 from ctg_data.indicateurs.formules import FORMULES
 from ctg_data.indicateurs.mesures import ABSENCES, pire
 from ctg_data.indicateurs.options import Options
-from ctg_data.secret import taire
+from ctg_data.secret import taire, total_a_taire
 from ctg_data.territoire import Donnees
 
 BADGES = {
@@ -102,12 +101,13 @@ def calculer(code: str, donnees: Donnees, options: Options) -> Resultat:
     l'ont vérifié avant : voir Donnees.fautes). Le secret est appliqué avant toute autre étape.
     """
     fiche = catalogue()[code]
-    publiables = _publiables(fiche, donnees, options)
-    annee = options.annee if options.annee is not None else int(publiables["annee"].max())
+    k = options.parametres.k(fiche.confidentialite, options.audience)
+    toutes = FORMULES[code](donnees, options)
+    annee = options.annee if options.annee is not None else _derniere(fiche, toutes, donnees)
     # Le total publié est celui des données, pas celui des seules cellules montrées.
-    completes = FORMULES[code](donnees, options).query("annee == @annee")
-    table = _table(fiche, publiables.query("annee == @annee"), donnees, options)
-    ensemble, statut = _ensemble(fiche, completes, annee, donnees)
+    completes = toutes[toutes["annee"] == annee]
+    table = _table(fiche, taire(completes, k), donnees, options)
+    ensemble, statut = _ensemble(fiche, completes, annee, donnees, k)
     resultat = Resultat(
         fiche=fiche,
         annee=annee,
@@ -122,33 +122,45 @@ def calculer(code: str, donnees: Donnees, options: Options) -> Resultat:
     return replace(resultat, references=_references(fiche, resultat, donnees))
 
 
-def _publiables(fiche: Fiche, donnees: Donnees, options: Options) -> pd.DataFrame:
-    k = options.parametres.k(fiche.confidentialite, options.audience)
-    return taire(FORMULES[fiche.code](donnees, options), k)
+def _derniere(fiche: Fiche, mesures: pd.DataFrame, donnees: Donnees) -> int:
+    """Rendre la dernière année qui porte une valeur ; à défaut, la dernière des mesures ou tables.
+
+    Un fichier plus récent que les autres ne doit pas vider l'indicateur qui les réunit.
+    """
+    tables = [donnees.tables[t] for t in fiche.tables]
+    candidates = (
+        mesures.loc[mesures["numerateur"].notna(), "annee"],
+        mesures["annee"],
+        pd.concat([t["annee"] for t in tables if "annee" in t] or [pd.Series([0])]),
+    )
+    return int(next(annees for annees in candidates if len(annees)).max())
 
 
 def _table(fiche: Fiche, mesures: pd.DataFrame, donnees: Donnees, options: Options) -> pd.DataFrame:
     noms = donnees.noms
     table = mesures.set_index("code_commune").reindex(donnees.territoire.communes)
-    table["statut"] = table["statut"].fillna("non_renseigne")
     table["nom"] = [noms[c] for c in table.index]
     table["valeur"] = _valeurs(fiche, table)
-    table.loc[table["statut"] == "zero_ambigu", "valeur"] = np.nan
+    table["statut"] = _statuts(table)
     table["fragilite"] = _fragilite(fiche, table["effectif"], options)
-    table["texte"] = [
-        _texte(fiche, v, s, d)
-        for v, s, d in zip(table["valeur"], table["statut"], table["denominateur"], strict=True)
-    ]
+    table["texte"] = [_texte(fiche, ligne) for _, ligne in table.iterrows()]
     classables = table["valeur"].where(table["fragilite"] != "fragile_fort")
     table["rang"] = classables.rank(ascending=False, method="min")
     return table
 
 
 def _valeurs(fiche: Fiche, table: pd.DataFrame) -> pd.Series:
-    """Rapporter le numérateur au dénominateur ; un dénominateur nul ne donne pas de taux."""
-    return (
-        fiche.facteur * table["numerateur"] / table["denominateur"].where(table["denominateur"] > 0)
-    )
+    """Rapporter le numérateur au dénominateur ; sans dénominateur ou ambiguë, pas de valeur."""
+    diviseur = table["denominateur"].where(table["denominateur"] > 0)
+    taux = fiche.facteur * table["numerateur"] / diviseur
+    return taux.mask(table["statut"] == "zero_ambigu")
+
+
+def _statuts(table: pd.DataFrame) -> pd.Series:
+    """Dire pourquoi une valeur manque quand son statut ne le dit pas."""
+    statuts = table["statut"].astype(object).where(table["statut"].notna(), "non_renseigne")
+    muettes = table["valeur"].isna() & ~statuts.isin(ABSENCES) & (table["denominateur"] != 0)
+    return statuts.mask(muettes, "non_renseigne")
 
 
 def _fragilite(fiche: Fiche, effectif: pd.Series, options: Options) -> pd.Series:
@@ -162,31 +174,40 @@ def _fragilite(fiche: Fiche, effectif: pd.Series, options: Options) -> pd.Series
     return niveau
 
 
-def _texte(fiche: Fiche, valeur: float, statut: str, denominateur: float) -> str:
-    if not textes.absente(valeur):
-        return ecrire(fiche, valeur)
-    if statut in ABSENCES:
-        return BADGES[statut]
-    return SANS_DENOMINATEUR if denominateur == 0 else BADGES["non_renseigne"]
+def _texte(fiche: Fiche, ligne: pd.Series) -> str:
+    """Écrire une valeur, la raison de son absence, ou places et enfants si le taux est fragile."""
+    statut = str(ligne["statut"])
+    if fiche.nature == "taux" and ligne["fragilite"] == "fragile_fort" and ligne["valeur"] >= 0:
+        places, enfants = round(ligne["numerateur"]), round(ligne["denominateur"])
+        mots = textes.compte(places, "place"), textes.compte(enfants, "enfant")
+        return " pour ".join(mots)
+    if not textes.absente(ligne["valeur"]):
+        return ecrire(fiche, ligne["valeur"])
+    return BADGES[statut] if statut in ABSENCES else SANS_DENOMINATEUR
 
 
 def _ensemble(
-    fiche: Fiche, completes: pd.DataFrame, annee: int, donnees: Donnees
+    fiche: Fiche, completes: pd.DataFrame, annee: int, donnees: Donnees, k: int
 ) -> tuple[float, str]:
     """Donner la valeur du territoire : publiée, sinon rapport des sommes, jamais une moyenne.
 
     Une commune non renseignée empêche la somme : mieux vaut « non renseigné » qu'un total
-    amputé. Un zéro ambigu (arrondi à 5) compte pour zéro et rend la somme « estimée ».
+    amputé. Un zéro ambigu (arrondi à 5) compte pour zéro et rend la somme « estimée ». Un total
+    trop petit, ou qui rendrait une commune, est tu comme elle.
     """
     publie = _publie_territoire(fiche, annee, donnees)
     if publie is not None:
         return publie.valeur, publie.statut
-    if fiche.agregation == "aucune":
-        return float("nan"), "non_renseigne"
     numerateur, denominateur = completes["numerateur"], completes["denominateur"]
-    incomplet = numerateur.isna().any() or len(completes) < len(donnees.territoire.communes)
-    if incomplet:
+    incomplet = (numerateur.isna() | denominateur.isna()).any()
+    if (
+        fiche.agregation == "aucune"
+        or incomplet
+        or len(completes) < len(donnees.territoire.communes)
+    ):
         return float("nan"), "non_renseigne"
+    if k > 0 and total_a_taire(numerateur, k, completes["plafond"]):
+        return float("nan"), "secret"
     diviseur = denominateur.sum() if fiche.agregation == "rapport" else 1.0
     if not diviseur > 0:
         return float("nan"), "non_renseigne"
@@ -200,8 +221,7 @@ def _publie_territoire(fiche: Fiche, annee: int, donnees: Donnees) -> Reference 
     exacts = [e for e in donnees.territoire.epci if e.get("couvre_exactement")]
     if not fiche.colonne_publiee or not exacts:
         return None
-    publiee = _publiee(fiche, "epci", str(exacts[0]["code"]), donnees)
-    return publiee if publiee and publiee.annee == annee else None
+    return _publiee(fiche, "epci", exacts[0]["code"], donnees, annee)
 
 
 def _references(fiche: Fiche, resultat: Resultat, donnees: Donnees) -> dict[str, Reference]:
@@ -219,7 +239,7 @@ def _references(fiche: Fiche, resultat: Resultat, donnees: Donnees) -> dict[str,
             resultat.ensemble_statut,
             fiche.source,
         )
-    codes = [("epci", str(e["code"])) for e in territoire.epci[:1]]
+    codes = [("epci", e["code"]) for e in territoire.epci[:1]]
     codes += [("departement", str(territoire.departement.get("code", "")))]
     codes += [("region", str(territoire.region.get("code", ""))), ("france", "FR")]
     for niveau, code in codes:
@@ -229,9 +249,13 @@ def _references(fiche: Fiche, resultat: Resultat, donnees: Donnees) -> dict[str,
     return references
 
 
-def _publiee(fiche: Fiche, niveau: str, code: str, donnees: Donnees) -> Reference | None:
-    """Chercher la dernière valeur publiée d'un niveau : taux de couverture ou forme longue."""
+def _publiee(
+    fiche: Fiche, niveau: str, code: str, donnees: Donnees, annee: int | None = None
+) -> Reference | None:
+    """Chercher la valeur publiée d'un niveau, cette année-là ou la dernière."""
     lignes = _lignes_publiees(fiche, niveau, code, donnees)
+    if annee is not None and len(lignes):
+        lignes = lignes[lignes["annee"] == annee]
     if lignes.empty:
         return None
     ligne = lignes.sort_values("annee").iloc[-1]
@@ -270,10 +294,10 @@ def _noms_niveaux(donnees: Donnees) -> dict[str, str]:
 def serie_ensemble(code: str, donnees: Donnees, options: Options) -> pd.Series:
     """Suivre la valeur du territoire d'année en année (index : annee), absente si incomplète."""
     fiche = catalogue()[code]
-    toutes = FORMULES[code](donnees, options)
+    k = options.parametres.k(fiche.confidentialite, options.audience)
     valeurs = {
-        int(annee): _ensemble(fiche, groupe, int(annee), donnees)[0]
-        for annee, groupe in toutes.groupby("annee")
+        int(annee): _ensemble(fiche, groupe, int(annee), donnees, k)[0]
+        for annee, groupe in FORMULES[code](donnees, options).groupby("annee")
     }
     return pd.Series(valeurs, dtype="float64").sort_index()
 
@@ -281,6 +305,8 @@ def serie_ensemble(code: str, donnees: Donnees, options: Options) -> pd.Series:
 def serie_commune(code: str, commune: str, donnees: Donnees, options: Options) -> pd.Series:
     """Suivre la valeur d'une commune d'année en année, déjà masquée."""
     fiche = catalogue()[code]
-    lignes = _publiables(fiche, donnees, options).query("code_commune == @commune")
+    k = options.parametres.k(fiche.confidentialite, options.audience)
+    publiables = taire(FORMULES[code](donnees, options), k)
+    lignes = publiables[publiables["code_commune"] == commune]
     valeurs = _valeurs(fiche, lignes)
     return pd.Series(valeurs.to_numpy(), index=lignes["annee"].astype(int)).sort_index()

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ctg_data.indicateurs.mesures import mesures, pire
+from ctg_data.indicateurs.mesures import mesures, pire, pire_present
 from ctg_data.indicateurs.options import Options
 from ctg_data.territoire import Donnees
 
@@ -26,6 +26,8 @@ COMPOSANTES = {
     "ecole": "txcouv_prescol",
     "domicile": "txcouv_gad_ind",
 }
+
+COLONNES_MODES = ["code_commune", "annee", *COMPOSANTES, "publie", "enfants", "statut"]
 
 Formule = Callable[[Donnees, Options], pd.DataFrame]
 FORMULES: dict[str, Formule] = {}
@@ -42,8 +44,9 @@ def formule(fonction: Formule) -> Formule:
 
 @formule
 def population(donnees: Donnees, options: Options) -> pd.DataFrame:
-    """Rendre la population municipale du recensement 2023."""
-    return mesures(donnees.tables["communes"].assign(annee=2023), "population_municipale")
+    """Rendre la population municipale ; la table n'en porte pas l'année, c'est un paramètre."""
+    annee = int(options.parametres.seuils["millesime_population"])
+    return mesures(donnees.tables["communes"].assign(annee=annee), "population_municipale")
 
 
 @formule
@@ -67,15 +70,17 @@ def evolution_naissances(donnees: Donnees, options: Options) -> pd.DataFrame:
     paire = sommes.merge(avant, on=["code_commune", "annee"], suffixes=("", "_avant"))
     ecart = paire["naissances"] - paire["naissances_avant"]
     depart = paire["naissances_avant"]
+    statut = pire_present(donnees.tables["naissances"]["statut"], "calcule")
     return mesures(
-        paire.assign(ecart=ecart), "ecart", statut="calcule", denominateur=depart, effectif=depart
+        paire.assign(ecart=ecart), "ecart", statut=statut, denominateur=depart, effectif=depart
     )
 
 
 @formule
 def enfants_moins_3_naissances(donnees: Donnees, options: Options) -> pd.DataFrame:
     """Sommer les naissances de l'année et des deux précédentes (estimateur)."""
-    return mesures(_naissances_glissantes(donnees), "naissances", statut="estime")
+    statut = pire_present(donnees.tables["naissances"]["statut"], "estime")
+    return mesures(_naissances_glissantes(donnees), "naissances", statut=statut)
 
 
 @formule
@@ -85,9 +90,14 @@ def enfants_moins_3_recensement(donnees: Donnees, options: Options) -> pd.DataFr
     return mesures(
         enfants.assign(part=enfants["population"] * 3 / 5),
         "part",
-        statut="estime",
+        statut=_au_mieux(enfants["statut"], "estime"),
         effectif=enfants["population"],
     )
+
+
+def _au_mieux(statuts: pd.Series, plafond: str) -> pd.Series:
+    """Rabattre chaque statut à ce qu'un calcul permet : un estimé n'est jamais officiel."""
+    return statuts.map(lambda s: pire(s, plafond))
 
 
 def enfants_moins_3(donnees: Donnees, options: Options) -> pd.DataFrame:
@@ -108,19 +118,26 @@ def _naissances_glissantes(donnees: Donnees) -> pd.DataFrame:
 
 
 def _population(donnees: Donnees, age_min: int, age_max: int | None) -> pd.DataFrame:
+    """Sommer la population d'un âge à l'autre (bornes comprises) : commune, annee, population."""
     table = donnees.tables["population_age"]
     retenues = table["age_min"] >= age_min
     if age_max is not None:
         retenues &= table["age_max"] <= age_max
     somme = table[retenues].groupby(["code_commune", "annee"], as_index=False)
-    return somme.agg(population=("population", "sum"), statut=("statut", "first"))
+    return somme.agg(population=("population", "sum"), statut=("statut", _pire_groupe))
+
+
+def _pire_groupe(statuts: pd.Series) -> str:
+    return pire(*statuts.unique())
 
 
 def structure(population_age: pd.DataFrame) -> pd.DataFrame:
     """Rendre la part (%) de chaque tranche d'âge, par commune et pour « territoire ».
 
-    Index : tranches écrites (« 0–4 », « 95 et + »). Le territoire est le rapport des sommes.
+    Index : tranches écrites (« 0–4 », « 95 et + »). Le territoire est le rapport des sommes. Seul
+    le dernier millésime compte : la table peut en garder plusieurs.
     """
+    population_age = population_age[population_age["annee"] == population_age["annee"].max()]
     large = population_age.pivot_table(
         index="age_min", columns="code_commune", values="population", aggfunc="sum"
     )
@@ -140,14 +157,18 @@ def places_eaje(donnees: Donnees, options: Options) -> pd.DataFrame:
     """Sommer les capacités agréées d'EAJE ; zéro seulement quand rien ne le contredit."""
     registre = donnees.tables["equipements"]
     accueil = registre[registre["type"].isin(TYPES_EAJE)]
-    sommes = accueil.groupby(["annee", "code_commune"])["capacite_agreee"].agg(_somme_complete)
+    # Une année où le registre ne nomme aucun EAJE n'est pas une année sans place.
+    annees = (registre if accueil.empty else accueil)["annee"].unique()
     complet = pd.MultiIndex.from_product(
-        [sorted(registre["annee"].unique()), donnees.territoire.communes],
-        names=["annee", "code_commune"],
+        [sorted(annees), donnees.territoire.communes], names=["annee", "code_commune"]
     )
-    vides = pd.Series(0.0, index=complet.difference(sommes.index))
-    places = pd.concat([sommes, vides]).rename("places").reindex(complet).reset_index()
-    return mesures(_contredire(places, donnees), "places", statut=_statut(registre))
+    sommes = accueil.groupby(["annee", "code_commune"]).agg(
+        places=("capacite_agreee", _somme_complete), statut=("statut", _pire_groupe)
+    )
+    vide = {"places": 0.0, "statut": pire_present(registre["statut"])}
+    absentes = pd.DataFrame(vide, index=complet.difference(sommes.index))
+    places = pd.concat([sommes, absentes]).reindex(complet).reset_index()
+    return mesures(_contredire(places, donnees), "places")
 
 
 def _somme_complete(capacites: pd.Series) -> float:
@@ -190,11 +211,6 @@ def _places(donnees: Donnees, options: Options) -> pd.DataFrame:
     )
 
 
-def _statut(table: pd.DataFrame) -> str:
-    """Rendre le moins sûr des statuts d'une table qui sert en bloc."""
-    return pire(*table["statut"].unique()) if len(table) else "local"
-
-
 @formule
 def assistantes_maternelles_actives(donnees: Donnees, options: Options) -> pd.DataFrame:
     """Rendre l'effectif d'assistantes maternelles en activité."""
@@ -205,7 +221,8 @@ def assistantes_maternelles_actives(donnees: Donnees, options: Options) -> pd.Da
 def assistantes_maternelles_55_plus(donnees: Donnees, options: Options) -> pd.DataFrame:
     """Sommer les assistantes maternelles de 55 à 59 ans et de 60 ans et plus."""
     table = donnees.tables["assistantes_maternelles"]
-    return mesures(table.assign(n=table["agees_55_59"] + table["agees_60_plus"]), "n")
+    n = table["agees_55_59"] + table["agees_60_plus"]
+    return mesures(table.assign(n=n), "n", plafond=table["actives"])
 
 
 # --- Couverture ------------------------------------------------------------------------------
@@ -219,6 +236,14 @@ def composantes(donnees: Donnees, options: Options) -> pd.DataFrame:
     la Cnaf garde ses taux ; ailleurs EAJE et AM viennent des registres, l'école à 2 ans et la
     garde à domicile de l'EPCI publié.
     """
+    table = _modes(donnees, options)
+    parts = [*COMPOSANTES, "publie"]
+    diviseur = table["enfants"].where(table["enfants"] > 0)
+    return table.assign(**{p: 100 * table[p] / diviseur for p in parts})
+
+
+def _modes(donnees: Donnees, options: Options) -> pd.DataFrame:
+    """Compter les places par mode : une commune sans enfant garde les siennes dans l'ensemble."""
     enfants = enfants_moins_3(donnees, options)
     communes = pd.concat([_locales(donnees, options, enfants), _officielles(donnees, enfants)])
     # L'officielle est écrite en dernier : elle remplace l'estimation de la même commune.
@@ -228,47 +253,47 @@ def composantes(donnees: Donnees, options: Options) -> pd.DataFrame:
 
 def _officielles(donnees: Donnees, enfants: pd.DataFrame) -> pd.DataFrame:
     taux = donnees.tables["taux_couverture"]
-    ici = taux[(taux["niveau"] == "commune") & taux["code"].isin(donnees.territoire.communes)]
-    parts = {mode: ici[colonne] for mode, colonne in COMPOSANTES.items()}
-    table = ici.assign(code_commune=ici["code"], publie=ici["txcouv_global"], **parts)
-    garder = ["code_commune", "annee", *COMPOSANTES, "publie", "statut"]
-    return table[garder].merge(enfants, on=["code_commune", "annee"], how="left")
+    ici = taux[
+        (taux["niveau"] == "commune")
+        & taux["code"].isin(donnees.territoire.communes)
+        & taux["txcouv_global"].notna()
+    ].rename(columns={"code": "code_commune"})
+    table = ici.merge(enfants, on=["code_commune", "annee"], how="left")
+    colonnes = {**COMPOSANTES, "publie": "txcouv_global"}
+    places = {mode: table[taux] * table["enfants"] / 100 for mode, taux in colonnes.items()}
+    return table.assign(**places)[COLONNES_MODES]
 
 
 def _locales(donnees: Donnees, options: Options, enfants: pd.DataFrame) -> pd.DataFrame:
     places = _places(donnees, options).merge(enfants, on=["code_commune", "annee"], how="left")
-    pour_100 = 100 / places["enfants"].where(places["enfants"] > 0)
-    epci = _parts_epci(donnees)
-    parts = places.merge(epci, on="annee", how="left")
-    statuts = [pire(s, "estime") for s in places["statut"]]
-    return parts.assign(
-        eaje=places["eaje"] * pour_100, am=places["am"] * pour_100, publie=np.nan, statut=statuts
-    )[["code_commune", "annee", *COMPOSANTES, "publie", "statut", "enfants"]]
+    table = places.merge(_parts_epci(donnees), on="annee", how="left")
+    return table.assign(
+        ecole=table["ecole"] * table["enfants"] / 100,
+        domicile=table["domicile"] * table["enfants"] / 100,
+        publie=np.nan,
+        statut=_au_mieux(table["statut"], "estime"),
+    )[COLONNES_MODES]
 
 
 def _parts_epci(donnees: Donnees) -> pd.DataFrame:
     """Rendre, par année, les taux d'école à 2 ans et de garde à domicile de l'EPCI."""
     taux = donnees.tables["taux_couverture"]
-    codes = [e["code"] for e in donnees.territoire.epci]
-    epci = taux[(taux["niveau"] == "epci") & taux["code"].isin(codes[:1])]
-    return pd.DataFrame(
-        {
-            "annee": epci["annee"],
-            "ecole": epci["txcouv_prescol"],
-            "domicile": epci["txcouv_gad_ind"],
-        }
+    codes = [e["code"] for e in donnees.territoire.epci[:1]]
+    epci = taux[(taux["niveau"] == "epci") & taux["code"].isin(codes)]
+    return epci[["annee", "txcouv_prescol", "txcouv_gad_ind"]].set_axis(
+        ["annee", "ecole", "domicile"], axis=1
     )
 
 
 def _couverture(donnees: Donnees, options: Options, modes: tuple[str, ...]) -> pd.DataFrame:
     """Mesurer la couverture de certains modes : numérateur en places, effectif = enfants."""
-    table = composantes(donnees, options)
-    taux = table[list(modes)].sum(axis=1, skipna=False)
+    table = _modes(donnees, options)
+    places = table[list(modes)].sum(axis=1, skipna=False)
     if set(modes) == set(COMPOSANTES):
-        taux = table["publie"].fillna(taux)
+        places = table["publie"].fillna(places)
     enfants = table["enfants"]
     return mesures(
-        table.assign(places=taux * enfants / 100),
+        table.assign(places=places.where(enfants.notna())),
         "places",
         denominateur=enfants,
         effectif=enfants,
@@ -289,9 +314,11 @@ def places_manquantes(donnees: Donnees, options: Options) -> pd.DataFrame:
     couverture = FORMULES["taux_couverture"](donnees, options)
     cible = np.nan if options.taux_reference is None else options.taux_reference
     manque = couverture["denominateur"] * cible / 100 - couverture["numerateur"]
-    statuts = [pire(s, "calcule") for s in couverture["statut"]]
     return mesures(
-        couverture.assign(manque=manque, statut=statuts), "manque", effectif=couverture["effectif"]
+        couverture.assign(manque=manque),
+        "manque",
+        statut=_au_mieux(couverture["statut"], "calcule"),
+        effectif=couverture["effectif"],
     )
 
 
@@ -332,7 +359,7 @@ def taux_emploi_adultes(donnees: Donnees, options: Options) -> pd.DataFrame:
     return mesures(
         table,
         "actifs_occupes",
-        statut="calcule",
+        statut=_au_mieux(table["statut"], "calcule"),
         denominateur=table["population"],
         effectif=table["population"],
     )
@@ -342,7 +369,7 @@ def _etablissements(donnees: Donnees, options: Options, codes: tuple[str, ...]) 
     table = donnees.tables["statistiques"]
     communes = table[(table["niveau"] == "commune") & table["indicateur"].isin(codes)]
     somme = communes.groupby(["code", "annee"], as_index=False)
-    lignes = somme.agg(valeur=("valeur", _somme_complete), statut=("statut", "first"))
+    lignes = somme.agg(valeur=("valeur", _somme_complete), statut=("statut", _pire_groupe))
     return mesures(lignes.rename(columns={"code": "code_commune"}), "valeur")
 
 

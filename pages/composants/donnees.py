@@ -18,6 +18,7 @@ from ctg_data.indicateurs import Resultat, calculer, catalogue, serie_commune, s
 from ctg_data.indicateurs.formules import COMPOSANTES, composantes, structure
 from ctg_data.indicateurs.options import Options
 from ctg_data.territoire import Donnees, charger
+from ctg_data.validation import sans_secret
 from geodata.contours import TERRITOIRES, contours_territoire
 from geodata.fond import Fond, preparer
 from geodata.lieux import Lieu
@@ -42,11 +43,16 @@ def tables(contexte: Contexte) -> Donnees:
     return _charger(contexte.marque)
 
 
+def anomalies(contexte: Contexte) -> list[Anomalie]:
+    """Rendre tout ce qui a été relevé dans les fichiers, valeurs secrètes ôtées."""
+    return sans_secret(tables(contexte).anomalies, contexte.audience)
+
+
 def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
     """Rendre les erreurs qui empêchent de calculer ces indicateurs ; table absente comprise."""
     donnees = tables(contexte)
     necessaires = {"communes"} | {t for code in codes for t in catalogue()[code].tables}
-    relevees = donnees.fautes(necessaires)
+    relevees = sans_secret(donnees.fautes(necessaires), contexte.audience)
     ecartees = {a.fichier for a in relevees}
     return relevees + [
         Anomalie(
