@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ctg_data import textes
 from ctg_data.indicateurs import BADGES, Reference, Resultat
 from ctg_data.parametres import parametres
-from ctg_data.textes import INSECABLE, compte, de, nombre
+from ctg_data.textes import INSECABLE, compte, nombre
 
 MINIMUM = int(parametres().seuils["fragile_fort"])
 TROP_PEU = f"moins de {MINIMUM} enfants"
@@ -40,7 +40,8 @@ def message(resultat: Resultat, commune: str | None, niveau: str) -> str:
     """
     nom, texte, valeur = _sujet(resultat, commune)
     if textes.absente(valeur):
-        return f"{nom}{INSECABLE}: {resultat.fiche.titre_court.lower()} {texte}"
+        etendue = _etendue(resultat) if commune is None else ""
+        return f"{nom}{INSECABLE}: {resultat.fiche.titre_court.lower()} {etendue or texte}"
     if commune is not None and trop_peu(resultat, commune):
         return f"{nom}{INSECABLE}: {texte} ({resultat.annee}), trop peu pour comparer un taux"
     debut = f"{nom}{INSECABLE}: {_en_toutes_lettres(resultat, valeur)}"
@@ -63,6 +64,16 @@ def trop_peu(resultat: Resultat, commune: str) -> bool:
     """Dire si un taux porte sur trop peu d'enfants pour être lu ou comparé."""
     fragilite = resultat.table.at[commune, "fragilite"]
     return resultat.fiche.nature == "taux" and fragilite == "fragile_fort"
+
+
+def _etendue(resultat: Resultat) -> str:
+    """Dire d'où à où vont les communes quand l'ensemble n'a pas de valeur."""
+    valeurs = resultat.table["valeur"].dropna()
+    if resultat.fiche.agregation != "aucune" or len(valeurs) < 2:
+        return ""
+    bas, haut = (resultat.table.loc[c] for c in (valeurs.idxmin(), valeurs.idxmax()))
+    bornes = f"de {bas['texte']} ({bas['nom']}) à {haut['texte']} ({haut['nom']})"
+    return f"{bornes}, {len(valeurs)} communes renseignées sur {len(resultat.table)}"
 
 
 def _absence_ensemble(resultat: Resultat) -> str:
@@ -93,20 +104,11 @@ def _part(resultat: Resultat, commune: str | None) -> str:
 
 def comparaison(resultat: Resultat, reference: Reference) -> str:
     """Écrire la valeur de référence : « 60,9 en France (2023) », avec sa réserve s'il en est."""
-    ou = DANS[reference.niveau]
-    if reference.niveau in ("departement", "region"):
-        ou = f"dans {_nom_niveau(reference)}"
-    reserve = ", à confirmer" if reference.statut in ("estime", "exemple") else ""
-    annee = f" ({reference.annee}{reserve})"
-    return f"{resultat.ecrire(reference.valeur, unite=False)} {ou}{annee}"
-
-
-def _nom_niveau(reference: Reference) -> str:
-    return (
-        f"le département {de(reference.nom)}"
-        if reference.niveau == "departement"
-        else reference.nom
-    )
+    nomme = reference.niveau in ("departement", "region")
+    precisions = [reference.nom] * nomme + [str(reference.annee)]
+    precisions += ["à confirmer"] * (reference.statut in ("estime", "exemple"))
+    valeur = resultat.ecrire(reference.valeur, unite=False)
+    return f"{valeur} {DANS[reference.niveau]} ({', '.join(precisions)})"
 
 
 def survol(resultat: Resultat, commune: str) -> tuple[str, ...]:

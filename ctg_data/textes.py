@@ -96,26 +96,12 @@ def cle_de_tri(texte: str) -> str:
     return "".join(c for c in decompose if not unicodedata.combining(c))
 
 
-def de(nom: str) -> str:
-    """Écrire « de » devant un nom propre, article contracté : « du Pin », « d'Orsan ».
-
-    « Le » et « Les » se contractent ; « La » et « L' » gardent leur majuscule : « de La Roque ».
-    """
-    # Le h est traité comme muet : « d'Hyères » est l'usage le plus fréquent.
-    voyelle = cle_de_tri(nom[:1])[:1] in set("aeiouyh")
-    return _contracter(nom, "du ", "des ", "d'" if voyelle else "de ")
-
-
 def a(nom: str) -> str:
     """Écrire « à » devant un nom de commune, article contracté : « au Pin », « aux Angles »."""
-    return _contracter(nom, "au ", "aux ", "à ")
-
-
-def _contracter(nom: str, le: str, les: str, autre: str) -> str:
-    for article, forme in (("Le ", le), ("Les ", les)):
+    for article, forme in (("Le ", "au "), ("Les ", "aux ")):
         if nom.startswith(article):
             return forme + nom.removeprefix(article)
-    return autre + nom
+    return f"à {nom}"
 
 
 def echapper_markdown(texte: object) -> str:

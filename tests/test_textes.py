@@ -22,7 +22,6 @@ from ctg_data.textes import (
     compte,
     date_courte,
     date_longue,
-    de,
     echapper_markdown,
     enumeration,
     nombre,
@@ -130,24 +129,17 @@ def test_dates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nom", "avec_de", "avec_a"),
+    ("nom", "attendu"),
     [
-        ("Bagnols-sur-Cèze", "de Bagnols-sur-Cèze", "à Bagnols-sur-Cèze"),
-        ("Le Pin", "du Pin", "au Pin"),
-        ("Les Angles", "des Angles", "aux Angles"),
-        ("La Roque-sur-Cèze", "de La Roque-sur-Cèze", "à La Roque-sur-Cèze"),
-        ("L'Ardoise", "de L'Ardoise", "à L'Ardoise"),
-        ("Orsan", "d'Orsan", "à Orsan"),
-        ("Aiguèze", "d'Aiguèze", "à Aiguèze"),
-        ("Émeraude", "d'Émeraude", "à Émeraude"),
-        ("Œuilly", "d'Œuilly", "à Œuilly"),
-        ("Hyères", "d'Hyères", "à Hyères"),
-        ("Lesquin", "de Lesquin", "à Lesquin"),
-        ("", "de ", "à "),
+        ("Bagnols-sur-Cèze", "à Bagnols-sur-Cèze"),
+        ("Le Pin", "au Pin"),
+        ("Les Angles", "aux Angles"),
+        ("La Roque-sur-Cèze", "à La Roque-sur-Cèze"),
+        ("Lesquin", "à Lesquin"),
     ],
 )
-def test_articles_contractes(nom: str, avec_de: str, avec_a: str) -> None:
-    assert (de(nom), a(nom)) == (avec_de, avec_a)
+def test_articles_contractes(nom: str, attendu: str) -> None:
+    assert a(nom) == attendu
 
 
 def test_ordre_alphabetique_francais() -> None:

@@ -10,6 +10,8 @@ from ctg_data.figures.palette import ACCENT, ENCRE, FILET, NEUTRE, POLICE, SECON
 from ctg_data.textes import FINE
 
 HAUTEUR_BARRE = 24
+# Largeur moyenne d'une lettre, en part de la taille du texte.
+LETTRE = 0.52
 SEPARATEURS = "," + FINE
 MARGE_LEGENDE = {"l": 8, "r": 8, "t": 36, "b": 8}
 
@@ -108,10 +110,17 @@ def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
         "data": [trace],
         "layout": mise_en_page(
             taille,
-            margin={"l": 8, "r": 8, "t": 28 if figure.reference is not None else 8, "b": 8},
+            margin={
+                # Calculée, la marge évite à Plotly de dessiner deux fois pour la mesurer.
+                "l": LETTRE * taille * max((len(_nom_barre(b)) for b in barres), default=0) + 10,
+                "r": 8,
+                "t": 28 if figure.reference is not None else 8,
+                "b": 8,
+            },
             bargap=0.25,
             xaxis=_echelle(
                 visible=False,
+                automargin=False,
                 range=[
                     min(bornes) - (0.28 * etendue if min(bornes) < 0 else 0),
                     max(bornes) + 0.32 * etendue,
@@ -120,6 +129,7 @@ def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
             yaxis=_echelle(
                 autorange="reversed",
                 type="category",
+                automargin=False,
                 showgrid=False,
                 tickmode="array",
                 tickvals=[b.cle for b in barres],
