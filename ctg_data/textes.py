@@ -9,21 +9,6 @@ import unicodedata
 
 FINE = "\u202f"
 INSECABLE = "\u00a0"
-
-_MOIS = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-]
 # Contrôles, demi-codets et séparateurs de lignes ; les liants (emoji, arabe) restent.
 _COUPURES = {"Cc", "Cs", "Zl", "Zp"}
 _PONCTUATION_MARKDOWN = re.compile(r"([!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~])")
@@ -77,12 +62,6 @@ def enumeration(elements: list[str], maximum: int | None = None) -> str:
     if len(elements) < 2:
         return "".join(elements)
     return f"{', '.join(elements[:-1])} et {elements[-1]}"
-
-
-def date_longue(jour: dt.date) -> str:
-    """Écrire une date en toutes lettres : « 1er mars 2026 »."""
-    rang = "1er" if jour.day == 1 else str(jour.day)
-    return f"{rang}{INSECABLE}{_MOIS[jour.month - 1]} {jour.year}"
 
 
 def date_courte(jour: dt.date) -> str:
