@@ -175,7 +175,7 @@ def _exiger(codes: Iterable[str], presents: Iterable[str], fichier: str) -> None
         regle = f"pas de contour pour {compte(len(absents), 'commune')}"
         conseil = (
             "Vérifiez ces codes. S'ils sont bons (commune nouvelle ou rétablie), "
-            "donnez un fichier GeoJSON de vos contours sur la page Données."
+            "posez dans le dossier du territoire un GeoJSON de vos contours, qui porte son nom."
         )
         raise ErreurContours([Anomalie(fichier, regle, conseil, valeur=liste)])
 

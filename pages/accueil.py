@@ -24,24 +24,43 @@ CHIFFRES = (
 def page() -> None:
     """Choisir le territoire, calculer six chiffres, montrer le message, la carte, à regarder."""
     contexte = cadre.page("accueil")
-    if not cadre.ouvrir_donnees(contexte, *CHIFFRES):
+    complet = cadre.ouvrir_donnees(contexte, *CHIFFRES)
+    calculables = [c for c in CHIFFRES if not donnees.fautes(contexte, c)]
+    if not calculables:
         return
-    couverture = donnees.resultat(contexte, "taux_couverture")
-    series = donnees.serie(contexte, "naissances").to_dict()
-    message = phrases.naissances_en_cinq_ans(contexte.territoire.locatif, series)
-    cadre.titre(phrases.message(couverture, None, contexte.reference), message, couverture.exemple)
+    _titre(contexte, calculables)
     for colonne, code in zip(st.columns(len(CHIFFRES)), CHIFFRES, strict=True):
         with colonne:
-            _chiffre(contexte, code)
+            _chiffre(contexte, code, code in calculables)
+    if not complet:
+        return
     gauche, droite = st.columns([3, 2], gap="medium")
     with gauche:
         cartes.presenter(contexte, "taux_couverture", "carte_accueil")
     with droite:
-        _a_regarder(contexte, couverture)
+        _a_regarder(contexte, donnees.resultat(contexte, "taux_couverture"))
 
 
-def _chiffre(contexte: Contexte, code: str) -> None:
+def _titre(contexte: Contexte, calculables: list[str]) -> None:
+    """Écrire le message du territoire : sa couverture, puis ses naissances, si elles sont là."""
+    message, tendance, exemple = contexte.territoire.nom, "", False
+    if "taux_couverture" in calculables:
+        couverture = donnees.resultat(contexte, "taux_couverture")
+        message = phrases.message(couverture, None, contexte.reference)
+        exemple = couverture.exemple
+    if "naissances" in calculables:
+        serie = donnees.serie(contexte, "naissances").to_dict()
+        tendance = phrases.naissances_en_cinq_ans(contexte.territoire.locatif, serie)
+    cadre.titre(message, tendance, exemple)
+
+
+def _chiffre(contexte: Contexte, code: str, calculable: bool) -> None:
     """Montrer un chiffre-clé : valeur, tendance, référence, fiabilité, millésime."""
+    if not calculable:
+        with st.container(border=True, height="stretch", gap=None, key=f"chiffre_{code}"):
+            st.metric(catalogue()[code].titre_court, "—")
+            st.caption(f"À compléter : {donnees.fichiers_a_revoir(contexte, code)}")
+        return
     resultat = donnees.resultat(contexte, code)
     serie = donnees.serie(contexte, code).dropna()
     with st.container(border=True, height="stretch", gap=None, key=f"chiffre_{code}"):

@@ -24,7 +24,7 @@ ESTIMATEURS = {"naissances": "naissances", "recensement": "recensement"}
 def page() -> None:
     """Choisir un indicateur, le calculer, montrer la carte et ce qui la suit."""
     contexte = cadre.page("offre_besoins")
-    if not cadre.ouvrir_donnees(contexte, contexte.indicateur, *fiche_commune.CHIFFRES):
+    if not cadre.ouvrir_donnees(contexte, contexte.indicateur):
         _choix(contexte)
         return
     tete = st.container()
@@ -94,8 +94,10 @@ def _aide(code: str) -> str:
 
 
 def _detail(contexte: Contexte) -> None:
+    complet = not donnees.fautes(contexte, *fiche_commune.CHIFFRES)
+    vues = [d for d in DETAILS if d != "Nuage" or complet]
     choix = st.segmented_control(
-        "Détail", DETAILS, default=DETAILS[0], key="detail", label_visibility="collapsed"
+        "Détail", vues, default=vues[0], key="detail", label_visibility="collapsed"
     )
     if choix == "Tableau":
         habillage = cartes.carte(contexte, contexte.indicateur).habillage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -9,7 +10,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ctg_data.anomalies import Anomalie
 from ctg_data.parametres import AUDIENCES
-from ctg_data.textes import INSECABLE, cle_de_tri, echapper_markdown
+from ctg_data.textes import INSECABLE, cle_de_tri, compte, echapper_markdown
 from pages.composants import contexte as ctx
 from pages.composants import donnees
 from pages.composants.contexte import Contexte
@@ -161,12 +162,12 @@ def _ruban() -> None:
     st.markdown(f":red-background[**{RUBAN}**]", width="content")
 
 
-def anomalies(liste: list[Anomalie]) -> None:
+def anomalies(liste: Sequence[Anomalie]) -> None:
     """Montrer des fautes de données : où, quoi, et quoi écrire à la place."""
     nombre = len(liste)
     st.error(
-        f"Ce tableau de bord ne montre pas de chiffre tant que {nombre}{INSECABLE}"
-        f"{'faute est' if nombre < 2 else 'fautes sont'} à corriger dans les fichiers.",
+        f"{compte(nombre, 'faute')} à corriger dans les fichiers{INSECABLE}: les chiffres qui en "
+        "dépendent ne sont pas montrés.",
         icon=":material/report:",
     )
     for anomalie in liste[:MAX_ANOMALIES]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ctg_data.figures.construire import habiller
 from geodata.carte import Carte, composer
+from geodata.contours import ErreurContours
 from geodata.fond import VOISINES, Fond
 from geodata.legende import legende_html
 from geodata.lieux import GENRES
@@ -17,7 +18,7 @@ from geodata.rendu_image import image_carte
 from geodata.rendu_plotly import dessiner_carte
 from pages.composants import contexte as ctx
 from pages.composants import donnees
-from pages.composants.cadre import RACINE
+from pages.composants.cadre import RACINE, anomalies
 from pages.composants.contexte import Contexte
 from pages.composants.figure import adresse_servie, pied, tracer
 
@@ -36,7 +37,8 @@ def _carte(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) 
     resultat = donnees.resultat(_contexte, code)
     tailles: dict[str, float] = {}
     titre = ""
-    if cercles and not resultat.fiche.est_effectif:
+    comptables = cercles and not donnees.fautes(_contexte, "taux_couverture")
+    if comptables and not resultat.fiche.est_effectif:
         enfants = donnees.enfants(_contexte)
         tailles = enfants.table["valeur"].dropna().to_dict()
         titre = f"enfants de moins de 3 ans ({enfants.annee})"
@@ -52,6 +54,8 @@ def _carte(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) 
 
 def presenter(contexte: Contexte, code: str, cle: str, *, cercles: bool = True) -> None:
     """Montrer la carte Plotly, sa légende, sa source et ses outils ; un clic choisit la commune."""
+    if not _contours_lus(contexte):
+        return
     composee = carte(contexte, code, cercles=cercles)
     dessin = _dessin(contexte, contexte.cle, code, cercles)
     with st.container(key=f"cadre_{cle}"):
@@ -64,6 +68,16 @@ def _dessin(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool)
     fond = donnees.fond(_contexte)
     composee = carte(_contexte, code, cercles=cercles)
     return dessiner_carte(composee, fond, _contours(_contexte, fond), HAUTEUR, LARGEUR)
+
+
+def _contours_lus(contexte: Contexte) -> bool:
+    """Dire si les contours du territoire sont là ; sinon, montrer ce qui manque."""
+    try:
+        donnees.fond(contexte)
+    except ErreurContours as faute:
+        anomalies(faute.anomalies)
+        return False
+    return True
 
 
 def _accompagner(contexte: Contexte, composee: Carte, cle: str) -> None:
@@ -102,6 +116,8 @@ def explorer(contexte: Contexte, code: str, cle: str) -> None:
     from geodata import folium_hors_ligne, rendu_folium
 
     folium_hors_ligne.installer(streamlit_folium)
+    if not _contours_lus(contexte):
+        return
     composee, fond = carte(contexte, code), donnees.fond(contexte)
     voulues = _couches(cle, rendu_folium.COUCHES)
     en_ligne, voisines = EN_LIGNE in voulues, "Voisines" in voulues

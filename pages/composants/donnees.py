@@ -18,6 +18,7 @@ from ctg_data.indicateurs import Resultat, calculer, catalogue, serie_commune, s
 from ctg_data.indicateurs.formules import COMPOSANTES, composantes, structure
 from ctg_data.indicateurs.options import Options
 from ctg_data.territoire import Donnees, charger
+from ctg_data.textes import enumeration
 from ctg_data.validation import sans_secret
 from geodata.contours import TERRITOIRES, contours_territoire
 from geodata.fond import Fond, preparer
@@ -63,6 +64,11 @@ def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
         for table in sorted(necessaires - set(donnees.tables))
         if f"{table}.csv" not in ecartees
     ]
+
+
+def fichiers_a_revoir(contexte: Contexte, *codes: str) -> str:
+    """Nommer les fichiers absents ou fautifs dont ces indicateurs ont besoin ; vide si aucun."""
+    return enumeration(sorted({a.fichier for a in fautes(contexte, *codes)}))
 
 
 def resultat(contexte: Contexte, code: str, annee: int | None = None) -> Resultat:
@@ -165,13 +171,11 @@ def _lieux(territoire: Territoire) -> list[Lieu]:
 
 
 def fond(contexte: Contexte) -> Fond:
-    """Rendre le fond de carte du territoire (lecture seule)."""
-    code, communes = contexte.territoire.code, contexte.territoire.communes
-    prepare = TERRITOIRES / f"{code}.geojson"
-    marque = prepare.stat().st_mtime_ns if prepare.exists() else 0
-    return _fond(code, communes, marque)
+    """Rendre le fond de carte du territoire (lecture seule) ; ErreurContours s'il en manque un."""
+    return _fond(contexte.marque, contexte.territoire.code, contexte.territoire.communes)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _fond(nom: str, codes: tuple[str, ...], marque: int) -> Fond:
-    return preparer(contours_territoire(nom, codes))
+def _fond(territoire: Territoire, nom: str, codes: tuple[str, ...]) -> Fond:
+    # Des contours posés dans le dossier du territoire l'emportent sur ceux qui sont livrés.
+    return preparer(contours_territoire(nom, codes, (TERRITOIRES, Path(territoire[0]))))

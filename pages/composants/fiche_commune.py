@@ -23,6 +23,10 @@ def resume(contexte: Contexte) -> None:
     """Montrer nom, quatre chiffres, phrase d'écart à la référence et lien vers le portrait."""
     nom = donnees.tables(contexte).noms.get(contexte.commune or "", contexte.territoire.nom)
     st.markdown(f"#### {echapper_markdown(nom)}")
+    manquants = donnees.fichiers_a_revoir(contexte, *CHIFFRES)
+    if manquants:
+        st.caption(f"Fiche à compléter{INSECABLE}: {manquants}.")
+        return
     resultats = [donnees.enfants(contexte)]
     resultats += [donnees.resultat(contexte, code) for code in CHIFFRES[2:]]
     for colonne, resultat in zip(st.columns(4, gap="small"), resultats, strict=True):
