@@ -15,7 +15,11 @@ DOSSIER = Path(__file__).parent / "schemas"
 
 @dataclass(frozen=True)
 class Colonne:
-    """Décrire une colonne : sens, type, unité, contraintes, classe de confidentialité."""
+    """Décrire une colonne : sens, type, unité, contraintes, classe de confidentialité.
+
+    `obligatoire` : aucune cellule vide ; `presence` : la colonne doit être là, ses cellules peuvent
+    être vides (une mesure absente n'est pas une mesure vide).
+    """
 
     nom: str
     titre: str
@@ -25,6 +29,7 @@ class Colonne:
     exemple: str
     confidentialite: str
     obligatoire: bool
+    presence: bool
     minimum: float | None
     maximum: float | None
     longueur_min: int
@@ -47,7 +52,7 @@ class Schema:
     @property
     def obligatoires(self) -> tuple[str, ...]:
         """Nommer les colonnes sans lesquelles la table est refusée."""
-        return tuple(c.nom for c in self.colonnes if c.obligatoire)
+        return tuple(c.nom for c in self.colonnes if c.presence)
 
     def colonne(self, nom: str) -> Colonne:
         """Rendre une colonne par son nom ; KeyError si elle n'est pas déclarée."""
@@ -85,6 +90,7 @@ def _colonne(brut: dict[str, Any]) -> Colonne:
         exemple=str(brut["example"]),
         confidentialite=brut["confidentialite"],
         obligatoire=bool(regles.get("required")),
+        presence=bool(regles.get("required") or brut.get("presence")),
         minimum=regles.get("minimum"),
         maximum=regles.get("maximum"),
         longueur_min=regles.get("minLength", 0),
@@ -99,7 +105,7 @@ def dictionnaire(schema: Schema) -> pd.DataFrame:
         {
             "Colonne": [c.nom for c in schema.colonnes],
             "Titre": [c.titre for c in schema.colonnes],
-            "Obligatoire": ["oui" if c.obligatoire else "non" for c in schema.colonnes],
+            "Obligatoire": [_obligation(c) for c in schema.colonnes],
             "Type": [TYPES[c.type] for c in schema.colonnes],
             "Unité": [c.unite for c in schema.colonnes],
             "Exemple": [c.exemple for c in schema.colonnes],
@@ -107,6 +113,12 @@ def dictionnaire(schema: Schema) -> pd.DataFrame:
             "Description": [c.description for c in schema.colonnes],
         }
     )
+
+
+def _obligation(colonne: Colonne) -> str:
+    if colonne.obligatoire:
+        return "oui"
+    return "colonne oui, cellule non" if colonne.presence else "non"
 
 
 TYPES = {

@@ -1,15 +1,19 @@
 """Écrire docs/dictionnaire.md, engendré par les schémas déclarés des tables.
 
-Usage : PYTHONPATH=. python scripts/construire_docs.py
+Usage : python scripts/construire_docs.py
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from ctg_data.schema import dictionnaire_markdown
+RACINE = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(RACINE))
 
-CIBLE = Path(__file__).resolve().parent.parent / "docs" / "dictionnaire.md"
+from ctg_data.schema import dictionnaire_markdown  # noqa: E402
+
+CIBLE = RACINE / "docs" / "dictionnaire.md"
 
 
 def main() -> None:

@@ -234,10 +234,17 @@ def test_un_nombre_geant_n_est_pas_infini() -> None:
 
 
 def test_une_colonne_facultative_absente_est_vide() -> None:
-    tableau, _ = lire_csv(b"code_commune;annee;statut;source\n30258;2023;local;Insee\n", "f.csv")
+    entete = b"code_commune;annee;actives;places;statut;source\n"
+    tableau, _ = lire_csv(entete + b"30258;2023;4;11;local;Insee\n", "f.csv")
     assert tableau is not None
-    table, anomalies = valider(tableau, schemas()["naissances"])
-    assert not anomalies and table["naissances"].isna().all()
+    table, anomalies = valider(tableau, schemas()["assistantes_maternelles"])
+    assert not anomalies and table["agreees"].isna().all()
+
+
+def test_une_mesure_peut_etre_vide_mais_pas_absente() -> None:
+    assert not controler(f"{ENTETE}\n30258;2023;;local;Insee".encode())
+    sans = controler(b"code_commune;annee;statut;source\n30258;2023;local;Insee")
+    assert [(a.colonne, a.regle) for a in sans] == [("naissances", "colonne absente")]
 
 
 def test_deux_annees_illisibles_ne_sont_pas_un_doublon() -> None:

@@ -124,7 +124,8 @@ def test_une_table_fautive_n_ecarte_qu_elle(tmp_path: Path) -> None:
 
 
 def test_un_avertissement_n_ecarte_pas_la_table(tmp_path: Path) -> None:
-    contenu = "code_commune;annee;statut;source;remarque\n30258;2023;local;Insee;bof\n"
+    entete = "code_commune;annee;naissances;statut;source;remarque\n"
+    contenu = f"{entete}30258;2023;12;local;Insee;bof\n"
     donnees = charger(ecrire(tmp_path, NOM + COMMUNES, naissances=contenu))
     assert "naissances" in donnees.tables
     assert [a.erreur for a in donnees.anomalies] == [False]

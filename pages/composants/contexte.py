@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,9 +98,7 @@ def ouvrir() -> Contexte:
     contexte = Contexte(
         marque=(str(dossiers[code]), _empreinte(dossiers[code])),
         territoire=territoire,
-        territoires={
-            c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())
-        },
+        territoires=_noms(dossiers),
         commune=_parmi(choix, "commune", territoire.communes, "") or None,
         reference=_parmi(choix, "reference", NIVEAUX, "france"),
         indicateur=_parmi(choix, "indicateur", tuple(catalogue()), INDICATEUR_PAR_DEFAUT),
@@ -181,6 +180,13 @@ def _ecrire_adresse(adresse: dict[str, str]) -> None:
 
 def _dossiers() -> dict[str, Path]:
     return lister([EMBARQUES, dossier_donnees() / "territoires"])
+
+
+def _noms(dossiers: Mapping[str, Path]) -> dict[str, str]:
+    """Nommer les territoires ; deux du même nom se distinguent par leur dossier."""
+    noms = {c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())}
+    comptes = Counter(noms.values())
+    return {c: nom if comptes[nom] == 1 else f"{nom} ({c})" for c, nom in noms.items()}
 
 
 def _territoire_par_defaut(dossiers: Mapping[str, Path]) -> str:
