@@ -6,6 +6,8 @@ import datetime as dt
 import math
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 
 FINE = "\u202f"
 INSECABLE = "\u00a0"
@@ -62,6 +64,12 @@ def enumeration(elements: list[str], maximum: int | None = None) -> str:
     if len(elements) < 2:
         return "".join(elements)
     return f"{', '.join(elements[:-1])} et {elements[-1]}"
+
+
+def distinguer(noms: Mapping[str, str]) -> dict[str, str]:
+    """Rendre des noms tous différents : ceux qui sont en double reçoivent leur code."""
+    comptes = Counter(noms.values())
+    return {c: nom if comptes[nom] == 1 else f"{nom} ({c})" for c, nom in noms.items()}
 
 
 def date_courte(jour: dt.date) -> str:

@@ -20,7 +20,7 @@ from geodata.lieux import Lieu
 from geodata.texte_carte import texte_carte
 
 # Fenêtre supposée pour choisir les noms qui tiennent, en pixels.
-LARGEUR, HAUTEUR = 650, 400
+LARGEUR, HAUTEUR = 650, 330
 RAYON_MAX = 22.0
 RAYON_MIN = 3.0
 PANNEAU_CERCLES = "cercles"

@@ -21,6 +21,7 @@ from ctg_data.textes import (
     cle_de_tri,
     compte,
     date_courte,
+    distinguer,
     echapper_markdown,
     enumeration,
     nombre,
@@ -137,6 +138,11 @@ def test_dates() -> None:
 )
 def test_articles_contractes(nom: str, attendu: str) -> None:
     assert a(nom) == attendu
+
+
+def test_deux_noms_egaux_se_distinguent_par_leur_code() -> None:
+    noms = {"01001": "Bel", "02001": "Bel", "03001": "Autre"}
+    assert list(distinguer(noms).values()) == ["Bel (01001)", "Bel (02001)", "Autre"]
 
 
 def test_ordre_alphabetique_francais() -> None:

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Toile
 
 from ctg_data.figures.modele import Barres, Colonnes, Empilees, Figure, Habillage, Nuage
-from ctg_data.figures.palette import ACCENT, ENCRE, FILET, NEUTRE, SECOND
+from ctg_data.figures.palette import ACCENT, ENCRE, FILET, NEUTRE, RUBAN, SECOND
 from ctg_data.textes import nombre
 
 LARGEUR, HAUTEUR, POINTS_PAR_POUCE = 12.8, 7.2, 150
@@ -99,7 +99,7 @@ def _ruban(toile: Toile) -> None:
         fontsize=11,
         weight="bold",
         color="white",
-        bbox={"facecolor": ACCENT, "edgecolor": ACCENT, "boxstyle": "round,pad=0.3"},
+        bbox={"facecolor": RUBAN, "edgecolor": RUBAN, "boxstyle": "round,pad=0.3"},
     )
 
 

@@ -10,7 +10,7 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 from ctg_data.anomalies import Anomalie
 from ctg_data.parametres import AUDIENCES
-from ctg_data.textes import INSECABLE, cle_de_tri, compte, echapper_markdown
+from ctg_data.textes import INSECABLE, cle_de_tri, compte, distinguer, echapper_markdown
 from pages.composants import contexte as ctx
 from pages.composants import donnees
 from pages.composants.contexte import Contexte
@@ -111,7 +111,7 @@ def _ligne_de_contexte(
         colonnes = st.columns([1.3, 1.5, 1.3, 1.1, 1.1], gap="small")
     with colonnes[0]:
         _selection("Territoire", "territoire", list(contexte.territoires), contexte.territoires)
-    noms = {TOUTES: "Toutes les communes", **communes}
+    noms = distinguer({TOUTES: "Toutes les communes", **communes})
     with colonnes[1]:
         _selection(
             "Commune", "commune", sorted(noms, key=lambda c: (c != "", cle_de_tri(noms[c]))), noms

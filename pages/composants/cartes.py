@@ -25,6 +25,7 @@ from pages.composants.figure import adresse_servie, pied, tracer
 EN_LIGNE = "Fond en ligne"
 # Fenêtre supposée pour placer les noms, en pixels ; l'écran étire ensuite la carte.
 LARGEUR, HAUTEUR = 700, 430
+HAUTEUR_EXPLORER = 330
 
 
 def carte(contexte: Contexte, code: str, *, cercles: bool = True) -> Carte:
@@ -127,7 +128,7 @@ def explorer(contexte: Contexte, code: str, cle: str) -> None:
         rendu_folium.carte_de_base(fond, voisines=voisines, tuiles=en_ligne),
         key=composant,
         feature_group_to_add=rendu_folium.couches(composee, fond, lieux, voulues),
-        height=HAUTEUR,
+        height=HAUTEUR_EXPLORER,
         use_container_width=True,
         returned_objects=["last_active_drawing", "last_object_clicked_count"],
         on_change=partial(_clic_folium, composant),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from ctg_data.indicateurs import catalogue
 from ctg_data.indicateurs.options import ESTIMATEURS, NIVEAUX, Options
 from ctg_data.parametres import AUDIENCES
 from ctg_data.territoire import EMBARQUES, FICHE, Territoire, lire_fiche, lister
-from ctg_data.textes import INSECABLE
+from ctg_data.textes import INSECABLE, distinguer
 
 TERRITOIRE_PAR_DEFAUT = "costieres_camargue"
 INDICATEUR_PAR_DEFAUT = "taux_couverture"
@@ -98,7 +97,10 @@ def ouvrir() -> Contexte:
     contexte = Contexte(
         marque=(str(dossiers[code]), _empreinte(dossiers[code])),
         territoire=territoire,
-        territoires=_noms(dossiers),
+        # Une liste déroulante reconnaît une option à son libellé : deux mêmes noms se confondraient.
+        territoires=distinguer(
+            {c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())}
+        ),
         commune=_parmi(choix, "commune", territoire.communes, "") or None,
         reference=_parmi(choix, "reference", NIVEAUX, "france"),
         indicateur=_parmi(choix, "indicateur", tuple(catalogue()), INDICATEUR_PAR_DEFAUT),
@@ -180,13 +182,6 @@ def _ecrire_adresse(adresse: dict[str, str]) -> None:
 
 def _dossiers() -> dict[str, Path]:
     return lister([EMBARQUES, dossier_donnees() / "territoires"])
-
-
-def _noms(dossiers: Mapping[str, Path]) -> dict[str, str]:
-    """Nommer les territoires ; deux du même nom se distinguent par leur dossier."""
-    noms = {c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())}
-    comptes = Counter(noms.values())
-    return {c: nom if comptes[nom] == 1 else f"{nom} ({c})" for c, nom in noms.items()}
 
 
 def _territoire_par_defaut(dossiers: Mapping[str, Path]) -> str:
