@@ -97,7 +97,7 @@ def ouvrir() -> Contexte:
     contexte = Contexte(
         marque=(str(dossiers[code]), _empreinte(dossiers[code])),
         territoire=territoire,
-        # Une liste déroulante reconnaît une option à son libellé : deux mêmes noms se confondraient.
+        # Une liste déroulante reconnaît une option à son libellé.
         territoires=distinguer(
             {c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())}
         ),
