@@ -24,7 +24,8 @@ CHIFFRES = (
 def page() -> None:
     """Choisir le territoire, calculer six chiffres, montrer le message, la carte, à regarder."""
     contexte = cadre.page("accueil")
-    complet = cadre.ouvrir_donnees(contexte, *CHIFFRES)
+    cadre.ligne_de_contexte(contexte)
+    complet = cadre.verifier(contexte, *CHIFFRES)
     calculables = [c for c in CHIFFRES if not donnees.fautes(contexte, c)]
     if not calculables:
         return

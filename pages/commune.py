@@ -33,7 +33,8 @@ NECESSAIRES = (*PORTRAIT, *CHIFFRES, "naissances", "enfants_0_4")
 def page() -> None:
     """Choisir une commune, la comparer, montrer offre, naissances, âges et situation."""
     contexte = cadre.page("commune")
-    if not cadre.ouvrir_donnees(contexte, *NECESSAIRES):
+    cadre.ligne_de_contexte(contexte)
+    if not cadre.verifier(contexte, *NECESSAIRES):
         return
     if contexte.commune is None:
         contexte = replace(contexte, commune=_plus_peuplee(contexte))

@@ -18,7 +18,7 @@ VUES = ("Sources", "Fautes à corriger", "Indicateurs", "Dictionnaire des colonn
 def page() -> None:
     """Choisir une vue des données du territoire et la montrer."""
     contexte = cadre.page("donnees")
-    cadre.ligne_seule(contexte)
+    cadre.ligne_de_contexte(contexte)
     relevees = donnees.anomalies(contexte)
     erreurs = sum(a.erreur for a in relevees)
     etat = compte(erreurs, "faute à corriger", "fautes à corriger") if erreurs else "aucune faute"

@@ -9,6 +9,7 @@ from ctg_data.figures import Barres, Nuage
 from ctg_data.figures.construire import classement, nuage
 from ctg_data.figures.rendu_plotly import hauteur_barres
 from ctg_data.indicateurs import catalogue
+from ctg_data.indicateurs.options import ESTIMATEURS
 from ctg_data.textes import echapper_markdown
 from geodata.classes import classer
 from pages.composants import cadre, cartes, donnees, fiche_commune
@@ -18,13 +19,13 @@ from pages.composants.figure import pied, titrer, tracer
 
 DETAILS = ("Classement", "Nuage", "Tableau")
 VUES = {"presenter": "Présenter", "explorer": "Explorer"}
-ESTIMATEURS = {"naissances": "naissances", "recensement": "recensement"}
 
 
 def page() -> None:
     """Choisir un indicateur, le calculer, montrer la carte et ce qui la suit."""
     contexte = cadre.page("offre_besoins")
-    if not cadre.ouvrir_donnees(contexte, contexte.indicateur):
+    cadre.ligne_de_contexte(contexte, contexte.indicateur)
+    if not cadre.verifier(contexte, contexte.indicateur):
         _choix(contexte)
         return
     tete = st.container()
@@ -80,9 +81,8 @@ def _choix(contexte: Contexte) -> None:
     )
     colonnes[2].segmented_control(
         "Moins de 3 ans comptés par",
-        list(ESTIMATEURS),
+        ESTIMATEURS,
         key="choix_estimateur",
-        format_func=ESTIMATEURS.__getitem__,
         on_change=ctx.rappel("estimateur", "choix_estimateur"),
     )
 

@@ -403,3 +403,13 @@ def test_un_nom_hostile_est_montre_mot_pour_mot(nom, essai):
     assert nom not in titre
     assert nom in sans_protection(titre)
     assert ecran.selectbox(key="choix_commune").value == "30047"
+
+
+def test_l_indicateur_casse_d_une_page_n_arrete_pas_les_autres(essai):
+    (essai / "revenus.csv").write_text("n'importe quoi", "utf-8")
+    for page in ("accueil", "donnees"):
+        assert not saine(ouvrir(page, territoire="essai", indicateur="taux_pauvrete")).error
+    ecran = saine(ouvrir("offre_besoins", territoire="essai", indicateur="taux_pauvrete"))
+    assert ecran.error and ecran.selectbox(key="choix_indicateur")
+    ecran.selectbox(key="choix_indicateur").set_value("naissances")
+    assert not saine(ecran.run()).error

@@ -74,30 +74,20 @@ def lien(nom: str, libelle: str, icone: str, contexte: Contexte) -> None:
         st.caption(libelle)
 
 
-def ouvrir_donnees(contexte: Contexte, *codes: str) -> bool:
-    """Montrer la ligne de contexte ; dire si ces indicateurs peuvent être calculés.
-
-    Sinon, montre chaque faute (fichier, ligne, colonne, correction) à la place des chiffres.
-    """
+def verifier(contexte: Contexte, *codes: str) -> bool:
+    """Dire si ces indicateurs peuvent être calculés ; sinon, montrer chaque faute."""
     fautes = donnees.fautes(contexte, *codes)
-    references = () if fautes else donnees.niveaux(contexte, contexte.indicateur)
-    _ligne_de_contexte(contexte, donnees.tables(contexte).noms, references)
     if fautes:
         anomalies(fautes)
     return not fautes
 
 
-def ligne_seule(contexte: Contexte) -> None:
-    """Montrer la ligne de contexte d'une page qui marche même sans aucun chiffre."""
-    fautes = donnees.fautes(contexte, contexte.indicateur)
-    references = () if fautes else donnees.niveaux(contexte, contexte.indicateur)
-    _ligne_de_contexte(contexte, donnees.tables(contexte).noms, references)
+def ligne_de_contexte(contexte: Contexte, compare: str = "taux_couverture") -> None:
+    """Montrer, toujours à la même place, territoire, commune, référence, public et date.
 
-
-def _ligne_de_contexte(
-    contexte: Contexte, communes: dict[str, str], references: tuple[str, ...]
-) -> None:
-    """Montrer, toujours à la même place, territoire, commune, référence, public et date."""
+    `compare` : l'indicateur dont les niveaux de référence sont proposés.
+    """
+    communes, references = donnees.tables(contexte).noms, donnees.niveaux(contexte, compare)
     ctx.amorcer(
         {
             "choix_territoire": contexte.territoire.code,

@@ -101,10 +101,10 @@ def niveaux(contexte: Contexte, code: str) -> tuple[str, ...]:
     Un effectif ne se compare pas d'un territoire à l'autre : ses niveaux sont ceux du taux de
     couverture, qui situent les autres chiffres de la page.
     """
-    propres = resultat(contexte, code).references
-    if propres or fautes(contexte, "taux_couverture"):
-        return tuple(propres)
-    return tuple(resultat(contexte, "taux_couverture").references)
+    for candidat in (code, "taux_couverture"):
+        if not fautes(contexte, candidat) and (r := resultat(contexte, candidat).references):
+            return tuple(r)
+    return ()
 
 
 def serie(contexte: Contexte, code: str, commune: str | None = None) -> pd.Series:
