@@ -1,0 +1,1 @@
+"""Mesurer les temps de réponse dans un vrai navigateur, à côté de deux pages témoins."""

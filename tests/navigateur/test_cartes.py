@@ -1,0 +1,99 @@
+"""Les cartes se dessinent entières, sans réseau, et un clic choisit la commune."""
+
+import pytest
+from conftest import TERRITOIRES
+
+from ctg_data.territoire import EMBARQUES, lire_fiche
+
+CHOIX = {"costieres_camargue": "30258", "gard_rhodanien": "30028"}
+
+
+def codes(territoire: str) -> set[str]:
+    return set(lire_fiche(EMBARQUES / territoire)[0].communes)
+
+
+@pytest.mark.parametrize("territoire", TERRITOIRES)
+def test_la_carte_plotly_a_toutes_ses_communes(territoire, ecran):
+    ecran.ouvrir("offre_besoins", territoire=territoire)
+    traces = ecran.page.locator(".st-key-carte .choroplethlayer path")
+    traces.first.wait_for(state="attached")
+    lieux = traces.evaluate_all(
+        "traces => traces.filter(t => t.getBBox().width > 2).map(t => t.__data__.loc)"
+    )
+    assert sorted(lieu for lieu in lieux if lieu in codes(territoire)) == sorted(codes(territoire))
+    assert len(codes(territoire)) == TERRITOIRES[territoire]
+
+
+@pytest.mark.parametrize("territoire", TERRITOIRES)
+def test_la_carte_folium_a_toutes_ses_communes(territoire, ecran):
+    ecran.ouvrir("offre_besoins", territoire=territoire, vue="explorer")
+    for code in codes(territoire):
+        boite = ecran.commune_folium(code).bounding_box()
+        assert boite and boite["width"] > 2
+
+
+@pytest.mark.parametrize("territoire", TERRITOIRES)
+def test_un_clic_sur_la_carte_choisit_la_commune(territoire, ecran):
+    ecran.ouvrir("offre_besoins", territoire=territoire)
+    ecran.cliquer_dans(ecran.commune(CHOIX[territoire]))
+    ecran.attendre_adresse(commune=CHOIX[territoire])
+    _verifier_choix(ecran, CHOIX[territoire])
+
+
+def _verifier_choix(ecran, code):
+    nom = ecran.page.locator(".st-key-choix_commune").get_by_role("combobox").input_value()
+    ecran.page.locator("[data-testid='stMain'] h4").filter(has_text=nom).first.wait_for()
+    ecran.page.wait_for_function(
+        """code => {
+          const figure = document.querySelector('.st-key-classement .js-plotly-plot');
+          return figure && [...figure.querySelectorAll('.barlayer .point')].some(g =>
+            g.querySelector('path').style.stroke === 'rgb(194, 65, 12)'
+            && figure.data[0].customdata[g.__data__.i] === code);
+        }""",
+        arg=code,
+    )
+    assert ecran.contour_choisi() == [code]
+
+
+def test_un_clic_vaut_encore_apres_un_choix_par_liste(ecran):
+    ecran.ouvrir("offre_besoins", territoire="costieres_camargue")
+    ecran.cliquer_dans(ecran.commune("30258"))
+    ecran.attendre_adresse(commune="30258")
+    ecran.choisir("commune", "Bouillargues")
+    ecran.attendre_adresse(commune="30047")
+    ecran.cliquer_dans(ecran.commune("30258"))
+    ecran.attendre_adresse(commune="30258")
+    _verifier_choix(ecran, "30258")
+
+
+def test_un_clic_sur_une_barre_choisit_la_commune(ecran):
+    ecran.ouvrir("offre_besoins", territoire="costieres_camargue")
+    barres = ecran.page.locator(".st-key-classement .barlayer .point")
+    barres.first.wait_for()
+    code = ecran.page.locator(".st-key-classement .js-plotly-plot").evaluate(
+        "figure => figure.data[0].customdata[figure.querySelector('.barlayer .point').__data__.i]"
+    )
+    boite = barres.first.bounding_box()
+    ecran.page.mouse.click(boite["x"] + 20, boite["y"] + boite["height"] / 2)
+    ecran.attendre_adresse(commune=code)
+    _verifier_choix(ecran, code)
+
+
+def test_un_clic_sur_la_carte_a_explorer_choisit_la_commune(ecran):
+    ecran.ouvrir("offre_besoins", territoire="costieres_camargue", vue="explorer")
+    for code in ("30258", "30047", "30258"):
+        ecran.cliquer_dans(ecran.commune_folium(code))
+        ecran.attendre_adresse(commune=code)
+        _verifier_choix(ecran, code)
+
+
+def test_explorer_ne_remonte_pas_la_carte_au_clic(ecran):
+    ecran.ouvrir("offre_besoins", territoire="costieres_camargue", vue="explorer")
+    trace = ecran.commune_folium("30258")
+    ecran.page.frame_locator('iframe[title*="folium"]').locator("body").evaluate(
+        "() => { window.temoin = true; }"
+    )
+    ecran.cliquer_dans(trace)
+    ecran.attendre_adresse(commune="30258")
+    cadre = ecran.page.frame_locator('iframe[title*="folium"]').locator("body")
+    assert cadre.evaluate("() => window.temoin") is True
