@@ -3,7 +3,6 @@
 from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from ctg_data.figures import Barres, Nuage
 from ctg_data.figures.construire import classement, nuage
@@ -28,28 +27,14 @@ def page() -> None:
     if not cadre.verifier(contexte, contexte.indicateur):
         _choix(contexte)
         return
-    tete = st.container()
+    titrer(cartes.carte(contexte, contexte.indicateur).habillage, 3)
+    _choix(contexte)
     gauche, droite = st.columns([3, 2], gap="medium")
-    with droite:
-        fiche_commune.resume(contexte)
-    _vue(contexte, tete, gauche, droite)
-
-
-@st.fragment
-def _vue(
-    ouvert: Contexte, tete: DeltaGenerator, gauche: DeltaGenerator, droite: DeltaGenerator
-) -> None:
-    """Montrer ce que l'indicateur change ; le reste de la page n'est ni recalculé ni renvoyé."""
-    contexte = ctx.ouvrir()
-    if contexte.cle != ouvert.cle or donnees.fautes(contexte, contexte.indicateur):
-        st.rerun()
-    with tete:
-        titrer(cartes.carte(contexte, contexte.indicateur).habillage, 3)
-        _choix(contexte)
     with gauche:
         montrer = cartes.explorer if contexte.vue == "explorer" else cartes.presenter
         montrer(contexte, contexte.indicateur, "carte")
     with droite:
+        fiche_commune.resume(contexte)
         _detail(contexte)
 
 

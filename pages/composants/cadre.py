@@ -62,14 +62,12 @@ def _menu(contexte: Contexte) -> None:
 
 
 def lien(nom: str, libelle: str, icone: str, contexte: Contexte) -> None:
-    """Mener à une page en gardant les choix dans l'adresse.
+    """Mener à une page en gardant tous les choix dans l'adresse.
 
-    L'indicateur et la vue changent sans que le menu soit redessiné : la session les porte.
     Un script de page exécuté seul, hors de l'application, n'a pas de voisines : le libellé reste.
     """
-    adresse = {c: v for c, v in contexte.adresse.items() if c not in ("indicateur", "vue")}
     try:
-        st.page_link(f"pages/{nom}.py", label=libelle, icon=icone, query_params=adresse)
+        st.page_link(f"pages/{nom}.py", label=libelle, icon=icone, query_params=contexte.adresse)
     except StreamlitPageNotFoundError:
         st.caption(libelle)
 

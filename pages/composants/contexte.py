@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -18,6 +19,7 @@ from ctg_data.textes import INSECABLE, distinguer
 
 TERRITOIRE_PAR_DEFAUT = "costieres_camargue"
 INDICATEUR_PAR_DEFAUT = "taux_couverture"
+REFERENCE_PAR_DEFAUT = "france"
 VUES = ("presenter", "explorer")
 CLES = (
     "territoire",
@@ -29,8 +31,7 @@ CLES = (
     "vue",
     "situation",
 )
-_CHOIX, _ECRITS = "choix_partages", "adresse_ecrite"
-_RECUS, _AVIS = "adresse_recue", "avis_adresse"
+_CHOIX, _ECRITE, _AVIS = "choix_partages", "adresse_ecrite", "avis_adresse"
 
 
 @dataclass(frozen=True)
@@ -86,13 +87,14 @@ def dossier_donnees() -> Path:
 def ouvrir() -> Contexte:
     """Fixer les choix de la page et les récrire dans l'adresse.
 
-    Une valeur d'adresse qui n'est pas celle que nous y avons écrite vient de l'utilisateur (lien
-    ouvert, adresse corrigée, retour en arrière) : elle l'emporte. Tout est confronté aux valeurs
-    connues ; une valeur inconnue est signalée, jamais suivie.
+    Une adresse qui n'est pas celle que nous avons laissée vient de l'utilisateur (lien ouvert,
+    adresse corrigée, retour en arrière) : elle l'emporte tout entière. Tout est confronté aux
+    valeurs connues ; une valeur inconnue est signalée, jamais suivie.
     """
-    choix = _choix_courants()
+    choix, adoptee = _choix_courants()
+    parmi = partial(_parmi, choix, adoptee)
     dossiers = _dossiers()
-    code = _parmi(choix, "territoire", tuple(dossiers), _territoire_par_defaut(dossiers))
+    code = parmi("territoire", tuple(dossiers), _territoire_par_defaut(dossiers))
     territoire = _fiche(str(dossiers[code]), _empreinte_fiche(dossiers[code]))
     contexte = Contexte(
         marque=(str(dossiers[code]), _empreinte(dossiers[code])),
@@ -101,15 +103,15 @@ def ouvrir() -> Contexte:
         territoires=distinguer(
             {c: _fiche(str(d), _empreinte_fiche(d)).nom for c, d in sorted(dossiers.items())}
         ),
-        commune=_parmi(choix, "commune", territoire.communes, "") or None,
-        reference=_parmi(choix, "reference", NIVEAUX, "france"),
-        indicateur=_parmi(choix, "indicateur", tuple(catalogue()), INDICATEUR_PAR_DEFAUT),
-        audience=_parmi(choix, "audience", AUDIENCES, "public"),
-        estimateur=_parmi(choix, "estimateur", ESTIMATEURS, ESTIMATEURS[0]),
-        vue=_parmi(choix, "vue", VUES, VUES[0]),
+        commune=parmi("commune", territoire.communes, "") or None,
+        reference=parmi("reference", NIVEAUX, REFERENCE_PAR_DEFAUT),
+        indicateur=parmi("indicateur", tuple(catalogue()), INDICATEUR_PAR_DEFAUT),
+        audience=parmi("audience", AUDIENCES, AUDIENCES[0]),
+        estimateur=parmi("estimateur", ESTIMATEURS, ESTIMATEURS[0]),
+        vue=parmi("vue", VUES, VUES[0]),
         situation=_date(choix),
     )
-    _ecrire_adresse(contexte.adresse)
+    _ecrire_adresse(contexte.adresse, _territoire_par_defaut(dossiers))
     return contexte
 
 
@@ -141,21 +143,24 @@ def avis() -> list[str]:
     return st.session_state.get(_AVIS, [])
 
 
-def _choix_courants() -> dict[str, str]:
-    choix = st.session_state.setdefault(_CHOIX, {})
-    ecrits = st.session_state.get(_ECRITS, {})
-    recus = {c: v for c, v in st.query_params.items() if c in CLES and v != ecrits.get(c)}
-    st.session_state[_AVIS], st.session_state[_RECUS] = [], set(recus)
-    choix.update(recus)
-    return choix
+def _choix_courants() -> tuple[dict[str, str], bool]:
+    """Rendre les choix, et s'ils viennent d'une adresse que l'utilisateur a changée."""
+    recue = {c: v for c, v in st.query_params.items() if c in CLES}
+    st.session_state[_AVIS] = []
+    adoptee = recue != st.session_state.get(_ECRITE)
+    if adoptee:
+        st.session_state[_CHOIX] = dict(recue)
+    return st.session_state.setdefault(_CHOIX, {}), adoptee
 
 
-def _parmi(choix: dict[str, str], cle: str, connus: tuple[str, ...], defaut: str) -> str:
+def _parmi(
+    choix: dict[str, str], adoptee: bool, cle: str, connus: tuple[str, ...], defaut: str
+) -> str:
     valeur = choix.get(cle, "")
     if valeur in connus:
         return valeur
     # Une commune laissée par le territoire précédent s'efface sans bruit.
-    if valeur and cle in st.session_state[_RECUS]:
+    if valeur and adoptee:
         # La valeur fautive n'est pas répétée : elle vient de l'adresse, donc de n'importe qui.
         st.session_state[_AVIS].append(
             f"L'adresse demande une valeur inconnue pour «{INSECABLE}{cle}{INSECABLE}»"
@@ -174,10 +179,23 @@ def _date(choix: dict[str, str]) -> dt.date:
         return dt.date.today()
 
 
-def _ecrire_adresse(adresse: dict[str, str]) -> None:
-    if dict(st.query_params) != adresse:
+def _ecrire_adresse(adresse: dict[str, str], territoire_par_defaut: str) -> None:
+    """Récrire l'adresse si elle ne dit pas déjà la même chose.
+
+    Chaque écriture ajoute un pas à l'historique du navigateur : compléter l'adresse reçue
+    renverrait ici qui revient en arrière. Une clé absente vaut sa valeur habituelle.
+    """
+    habituelles = {
+        "territoire": territoire_par_defaut,
+        "reference": REFERENCE_PAR_DEFAUT,
+        "indicateur": INDICATEUR_PAR_DEFAUT,
+        "audience": AUDIENCES[0],
+    }
+    recue = dict(st.query_params)
+    if {**habituelles, **recue} != {**habituelles, **adresse}:
         st.query_params.from_dict(adresse)
-    st.session_state[_ECRITS] = adresse
+        recue = adresse
+    st.session_state[_ECRITE] = {c: v for c, v in recue.items() if c in CLES}
 
 
 def _dossiers() -> dict[str, Path]:
