@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ctg_data import textes
 from ctg_data.indicateurs import BADGES, Reference, Resultat
@@ -111,14 +112,16 @@ def comparaison(resultat: Resultat, reference: Reference) -> str:
     return f"{valeur} {DANS[reference.niveau]} ({', '.join(precisions)})"
 
 
-def survol(resultat: Resultat, commune: str) -> tuple[str, ...]:
-    """Rendre les lignes lues au survol d'une commune : nom, valeur, fiabilité, fragilité."""
-    ligne = resultat.table.loc[commune]
+def survol(resultat: Resultat, ligne: Any) -> tuple[str, ...]:
+    """Rendre les lignes lues au survol d'une commune : nom, valeur, fiabilité, fragilité.
+
+    `ligne` : la ligne de sa table (itertuples : chercher chaque commune coûterait dix fois plus).
+    """
     lignes = [
-        str(ligne["nom"]),
-        f"{resultat.fiche.titre_court}{INSECABLE}: {ligne['texte']}",
-        f"{resultat.annee} · {BADGES[str(ligne['statut'])]}",
-        FRAGILITES[str(ligne["fragilite"])],
+        str(ligne.nom),
+        f"{resultat.fiche.titre_court}{INSECABLE}: {ligne.texte}",
+        f"{resultat.annee} · {BADGES[ligne.statut]}",
+        FRAGILITES[ligne.fragilite],
     ]
     return tuple(t for t in lignes if t)
 

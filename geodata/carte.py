@@ -75,7 +75,7 @@ def composer(
             nom=str(ligne.nom),
             texte=str(ligne.texte),
             etiquette=resultat.ecrire(ligne.valeur, unite=False) or str(ligne.texte),
-            survol=survol(resultat, str(ligne.Index)),
+            survol=survol(resultat, ligne),
             couleur=couleurs.get(str(ligne.Index)),
             hachuree=str(ligne.Index) not in couleurs or ligne.fragilite == "fragile_fort",
             officielle=partage and ligne.statut == "officiel" and not effectif,

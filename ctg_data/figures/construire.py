@@ -88,7 +88,7 @@ def classement(
             valeur=None if absente(ligne.valeur) else float(ligne.valeur),
             texte=_texte_barre(resultat, ligne),
             couleur=NEUTRE if effectif else couleurs.get(str(ligne.Index), CONTEXTE),
-            survol=phrases.survol(resultat, str(ligne.Index)),
+            survol=phrases.survol(resultat, ligne),
             incertaine=(
                 ligne.statut in ("estime", "exemple", "local") and "officiel" in resultat.statuts
             )
