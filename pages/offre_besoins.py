@@ -47,29 +47,28 @@ def _choix(contexte: Contexte) -> None:
             "choix_estimateur": contexte.estimateur,
         }
     )
-    with st.container(key="choix"):
-        colonnes = st.columns([3, 1.6, 1.6], gap="small", vertical_alignment="bottom")
-    colonnes[0].selectbox(
-        "Indicateur",
-        sorted(fiches, key=lambda c: (fiches[c].theme, c)),
-        key="choix_indicateur",
-        format_func=lambda c: f"{fiches[c].titre} · {fiches[c].theme}",
-        on_change=ctx.rappel("indicateur", "choix_indicateur"),
-        help=echapper_markdown(_aide(contexte.indicateur)),
-    )
-    colonnes[1].segmented_control(
-        "Carte",
-        list(VUES),
-        key="choix_vue",
-        format_func=VUES.__getitem__,
-        on_change=ctx.rappel("vue", "choix_vue"),
-    )
-    colonnes[2].segmented_control(
-        "Moins de 3 ans comptés par",
-        ESTIMATEURS,
-        key="choix_estimateur",
-        on_change=ctx.rappel("estimateur", "choix_estimateur"),
-    )
+    with st.container(horizontal=True, key="choix", gap="medium", vertical_alignment="bottom"):
+        st.selectbox(
+            "Indicateur",
+            sorted(fiches, key=lambda c: (fiches[c].theme, c)),
+            key="choix_indicateur",
+            format_func=lambda c: f"{fiches[c].titre} · {fiches[c].theme}",
+            on_change=ctx.rappel("indicateur", "choix_indicateur"),
+            help=echapper_markdown(_aide(contexte.indicateur)),
+        )
+        st.segmented_control(
+            "Carte",
+            list(VUES),
+            key="choix_vue",
+            format_func=VUES.__getitem__,
+            on_change=ctx.rappel("vue", "choix_vue"),
+        )
+        st.segmented_control(
+            "Moins de 3 ans comptés par",
+            ESTIMATEURS,
+            key="choix_estimateur",
+            on_change=ctx.rappel("estimateur", "choix_estimateur"),
+        )
 
 
 def _aide(code: str) -> str:

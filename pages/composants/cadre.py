@@ -95,25 +95,18 @@ def ligne_de_contexte(contexte: Contexte, compare: str = "taux_couverture") -> N
             "choix_situation": contexte.situation,
         }
     )
-    with st.container(key="contexte"):
-        colonnes = st.columns([1.3, 1.5, 1.3, 1.1, 1.1], gap="small")
-    with colonnes[0]:
-        _selection("Territoire", "territoire", list(contexte.territoires), contexte.territoires)
     noms = distinguer({TOUTES: "Toutes les communes", **communes})
-    with colonnes[1]:
-        _selection(
-            "Commune", "commune", sorted(noms, key=lambda c: (c != "", cle_de_tri(noms[c]))), noms
-        )
     # Une référence choisie mais sans chiffre reste dans la liste, et le dit.
     offertes = [r for r in NOMS_REFERENCES if r in references or r == contexte.reference]
     libelles = {
         r: n if r in references else f"{n} (pas de chiffre)" for r, n in NOMS_REFERENCES.items()
     }
-    with colonnes[2]:
+    with st.container(horizontal=True, key="contexte", gap="small"):
+        _selection("Territoire", "territoire", list(contexte.territoires), contexte.territoires)
+        ordre = sorted(noms, key=lambda c: (c != TOUTES, cle_de_tri(noms[c])))
+        _selection("Commune", "commune", ordre, noms)
         _selection("Comparer à", "reference", offertes, libelles)
-    with colonnes[3]:
         _selection("Vu par", "audience", list(AUDIENCES), NOMS_AUDIENCES)
-    with colonnes[4]:
         st.date_input(
             "Situation au",
             key="choix_situation",
