@@ -74,40 +74,12 @@ def hauteur_barres(figure: Barres) -> int:
 @dessiner.register
 def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
     barres = figure.barres
-    trace = {
-        "type": "bar",
-        "orientation": "h",
-        "x": [b.valeur for b in barres],
-        "y": [b.cle for b in barres],
-        "customdata": [b.cle for b in barres],
-        "text": [proteger(b.texte) for b in barres],
-        "hovertext": [lignes(b.survol) for b in barres],
-        "hoverinfo": "text",
-        "textposition": "outside",
-        "cliponaxis": False,
-        "marker": {
-            "color": [b.couleur for b in barres],
-            "line": {
-                "color": [ACCENT if b.cle == figure.choisie else NEUTRE for b in barres],
-                "width": [3 if b.cle == figure.choisie else 0.6 for b in barres],
-            },
-            "pattern": {
-                "shape": ["/" if b.incertaine else "" for b in barres],
-                "fgcolor": SECOND,
-                "fillmode": "overlay",
-                "size": 6,
-                "solidity": 0.25,
-            },
-        },
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
-    }
     valeurs = [b.valeur for b in barres if b.valeur is not None]
     bornes = [*valeurs, figure.reference or 0, 0]
     etendue = (max(bornes) - min(bornes)) or 1
     noms = [f"<b>{_nom_barre(b)}</b>" if b.cle == figure.choisie else _nom_barre(b) for b in barres]
     return {
-        "data": [trace],
+        "data": [_trace_barres(figure)],
         "layout": mise_en_page(
             taille,
             margin={
@@ -138,6 +110,38 @@ def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
             ),
             **_trait(figure.reference, figure.texte_reference, taille),
         ),
+    }
+
+
+def _trace_barres(figure: Barres) -> dict[str, Any]:
+    barres = figure.barres
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": [b.valeur for b in barres],
+        "y": [b.cle for b in barres],
+        "customdata": [b.cle for b in barres],
+        "text": [proteger(b.texte) for b in barres],
+        "hovertext": [lignes(b.survol) for b in barres],
+        "hoverinfo": "text",
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {
+            "color": [b.couleur for b in barres],
+            "line": {
+                "color": [ACCENT if b.cle == figure.choisie else NEUTRE for b in barres],
+                "width": [3 if b.cle == figure.choisie else 0.6 for b in barres],
+            },
+            "pattern": {
+                "shape": ["/" if b.incertaine else "" for b in barres],
+                "fgcolor": SECOND,
+                "fillmode": "overlay",
+                "size": 6,
+                "solidity": 0.25,
+            },
+        },
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
     }
 
 
