@@ -28,6 +28,7 @@ class Lieu:
     longitude: float
     latitude: float
     texte: tuple[str, ...]
+    exemple: bool
 
 
 def lieux(equipements: pd.DataFrame, communes: pd.DataFrame) -> list[Lieu]:
@@ -57,4 +58,6 @@ def _lieu(genre: str, couleur: str, groupe: pd.DataFrame, mairie: pd.Series) -> 
         + ("" if absente(places) else f", {compte(float(places), 'place')}"),
         " · ".join(badges) + (" · position inconnue, posé à la mairie" if situes.empty else ""),
     ]
-    return Lieu(genre, couleur, len(groupe), float(longitude), float(latitude), tuple(lignes))
+    position = float(longitude), float(latitude)
+    exemple = "exemple" in set(groupe["statut"])
+    return Lieu(genre, couleur, len(groupe), *position, tuple(lignes), exemple)

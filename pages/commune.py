@@ -8,7 +8,7 @@ import streamlit as st
 from ctg_data import phrases
 from ctg_data.figures import Colonnes, Empilees
 from ctg_data.figures.construire import ages, habiller, naissances, offre_par_mode
-from ctg_data.indicateurs import BADGES, Resultat, catalogue
+from ctg_data.indicateurs import BADGES, Resultat
 from ctg_data.indicateurs.formules import COMPOSANTES
 from ctg_data.indicateurs.options import NIVEAUX
 from ctg_data.textes import INSECABLE, a, absente, echapper_markdown
@@ -51,12 +51,20 @@ def page() -> None:
         _figure(_offre(contexte, couverture), "offre_modes", 240)
         _figure(_ages(contexte), "ages", 290)
     with droite:
-        serie = donnees.serie(contexte, "naissances", contexte.commune)
-        source = catalogue()["naissances"].source
-        nom = str(ligne["nom"])
-        _figure(naissances(nom, a(nom), serie, source), "naissances", 290)
+        _naissances(contexte)
         st.markdown("#### Dans le territoire")
         cartes.presenter(contexte, "taux_couverture", "carte_situation", cercles=False)
+
+
+def _naissances(contexte: Contexte) -> None:
+    resultat = donnees.resultat(contexte, "naissances")
+    ligne = resultat.table.loc[contexte.commune]
+    serie = donnees.serie(contexte, "naissances", contexte.commune)
+    if serie.empty:
+        st.caption(echapper_markdown(f"{ligne['nom']} : naissances {ligne['texte']}."))
+        return
+    nom, source = str(ligne["nom"]), resultat.fiche.source
+    _figure(naissances(nom, a(nom), serie, source, ligne["statut"]), "naissances", 290)
 
 
 def _plus_peuplee(contexte: Contexte) -> str:
@@ -105,10 +113,11 @@ def _offre(contexte: Contexte, couverture: Resultat) -> Empilees:
     """Empiler l'offre par mode : la commune, puis la référence choisie et la France."""
     modes = donnees.modes(contexte)
     annee = couverture.annee
-    ici = modes[(modes["code_commune"] == contexte.commune) & (modes["annee"] == annee)].iloc[0]
+    ici = modes[(modes["code_commune"] == contexte.commune) & (modes["annee"] == annee)]
+    parts_ici = ici.iloc[0].to_dict() if len(ici) else {}
     ligne = couverture.table.loc[contexte.commune]
     estime = ligne["statut"] != "officiel"
-    rangs = [(str(ligne["nom"]), ici.to_dict(), float(ligne["valeur"]), estime)]
+    rangs = [(str(ligne["nom"]), parts_ici, float(ligne["valeur"]), estime)]
     message = ""
     for niveau in NIVEAUX:
         if niveau not in (contexte.reference, "epci", "france"):
@@ -120,7 +129,7 @@ def _offre(contexte: Contexte, couverture: Resultat) -> Empilees:
             rangs.append((nom, parts, reference.valeur, reference.statut != "officiel"))
             if niveau == contexte.reference and ligne["fragilite"] != "fragile_fort":
                 ou = phrases.DANS[niveau]
-                message = phrases.mode_le_plus_loin(str(ligne["nom"]), ici.to_dict(), parts, ou)
+                message = phrases.mode_le_plus_loin(str(ligne["nom"]), parts_ici, parts, ou)
     habillage = habiller(couverture, contexte.commune, contexte.reference, "offre_par_mode")
     titre = f"Offre d'accueil par mode, places pour 100 enfants de moins de 3 ans, {annee}"
     return offre_par_mode(
@@ -157,6 +166,7 @@ def _ages(contexte: Contexte) -> Colonnes:
         parts["territoire"],
         enfants.fiche.source,
         enfants.annee,
+        str(enfants.table.at[contexte.commune, "statut"]),
         fragile=bool(enfants.table.at[contexte.commune, "fragilite"]),
     )
 

@@ -91,6 +91,7 @@ def _detail(contexte: Contexte) -> None:
     au_clic = partial(ctx.poser, "commune")
     if choix == "Nuage":
         figure = _nuage(contexte, contexte.cle, contexte.indicateur)
+        titrer(figure.habillage, 5)
         with st.container(key="cadre_nuage"):
             tracer(figure, "nuage", "stretch", au_clic=au_clic)
         pied(figure, "nuage")

@@ -72,8 +72,17 @@ def figures(nom: str) -> list[Figure]:
     return [
         classement(taux, couleurs, commune, "france"),
         nuage(besoin, resultat(nom, "places_total"), *modes, couleurs, commune, "france"),
-        naissances("Ici", "ici", serie, "Insee"),
-        ages("Ici", parts[commune], "Ensemble", parts["territoire"], "Insee", 2023, fragile=False),
+        naissances("Ici", "ici", serie, "Insee", "officiel"),
+        ages(
+            "Ici",
+            parts[commune],
+            "Là",
+            parts["territoire"],
+            "Insee",
+            2023,
+            "exemple",
+            fragile=False,
+        ),
         offre_par_mode(rangs, habiller(taux, commune, "france", "modes")),
     ]
 

@@ -413,3 +413,22 @@ def test_l_indicateur_casse_d_une_page_n_arrete_pas_les_autres(essai):
     assert ecran.error and ecran.selectbox(key="choix_indicateur")
     ecran.selectbox(key="choix_indicateur").set_value("naissances")
     assert not saine(ecran.run()).error
+
+
+def test_une_commune_absente_d_une_table_a_son_portrait_et_n_est_jamais_zero(essai):
+    for fichier in ("naissances", "population_age", "assistantes_maternelles", "taux_couverture"):
+        chemin = essai / f"{fichier}.csv"
+        lignes = chemin.read_text("utf-8").splitlines(keepends=True)
+        chemin.write_text("".join(x for x in lignes if "30155" not in x), "utf-8")
+    ecran = saine(ouvrir("commune", territoire="essai", commune="30155"))
+    assert "non renseigné" in {m.value for m in ecran.metric}
+    assert "naissances non renseigné" in textes(ecran).replace("\\", "")
+
+
+def test_une_offre_d_exemple_se_dit_meme_sous_un_indicateur_officiel():
+    ecran = saine(
+        ouvrir(
+            "offre_besoins", territoire="gard_rhodanien", commune="30028", indicateur="naissances"
+        )
+    )
+    assert "Offre d'exemple" in textes(ecran).replace("\\", "")

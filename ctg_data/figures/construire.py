@@ -234,8 +234,11 @@ def _message_nuage(communes: pd.DataFrame, reference: Reference | None) -> str:
     return phrases.sous_reference(sous, len(lues), reference)
 
 
-def naissances(nom: str, lieu: str, serie: pd.Series, source: str) -> Colonnes:
-    """Tracer les naissances d'une année sur l'autre, avec la moyenne glissante de trois ans."""
+def naissances(nom: str, lieu: str, serie: pd.Series, source: str, statut: str) -> Colonnes:
+    """Tracer les naissances d'une année sur l'autre, avec la moyenne glissante de trois ans.
+
+    `statut` : la fiabilité de la série ; la série n'est pas vide.
+    """
     annees = [int(a) for a in serie.index]
     valeurs = [None if absente(v) else float(v) for v in serie]
     lisse = [None if absente(v) else float(v) for v in serie.rolling(3, center=True).mean()]
@@ -246,10 +249,11 @@ def naissances(nom: str, lieu: str, serie: pd.Series, source: str) -> Colonnes:
         habillage=Habillage(
             message=message or f"Naissances{INSECABLE}: {nom}",
             sous_titre=sous_titre,
-            source=f"Source{INSECABLE}: {source} · officiel",
+            source=f"Source{INSECABLE}: {source} · {BADGES[statut]}",
             texte=f"{sous_titre}. {message}",
             table=donnees.round(1),
             nom_fichier="naissances",
+            exemple=statut == "exemple",
         ),
         categories=tuple(str(a) for a in annees),
         series=(
@@ -270,6 +274,7 @@ def ages(
     reference: pd.Series,
     source: str,
     annee: int,
+    statut: str,
     *,
     fragile: bool,
 ) -> Colonnes:
@@ -284,7 +289,7 @@ def ages(
         f"{nom}{INSECABLE}: {nombre(parts.iloc[0], 1)}{INSECABLE}% d'enfants de 0 à 4 ans, "
         f"{sens} que {nom_reference} ({nombre(reference.iloc[0], 1)}{INSECABLE}%)"
     )
-    if fragile:
+    if fragile or parts.isna().any():
         message = f"{nom}{INSECABLE}: les âges de la population"
     donnees = pd.DataFrame(
         {"Âge": tranches, f"{nom} (%)": parts.array, f"{nom_reference} (%)": reference.array}
@@ -293,10 +298,11 @@ def ages(
         habillage=Habillage(
             message=message,
             sous_titre=f"Part de chaque tranche d'âge dans la population (%), {annee}",
-            source=f"Source{INSECABLE}: {source} · officiel" + " · fragile" * fragile,
+            source=f"Source{INSECABLE}: {source} · {BADGES[statut]}" + " · fragile" * fragile,
             texte=message,
             table=donnees.round(2),
             nom_fichier="ages",
+            exemple=statut == "exemple",
         ),
         categories=tuple(tranches),
         series=(

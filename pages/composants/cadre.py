@@ -133,12 +133,12 @@ def titre(message: str, sous_titre: str = "", exemple: bool = False, niveau: int
     st.markdown(f"{'#' * niveau} {echapper_markdown(message)}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if exemple:
-            _ruban()
+            ruban()
         if sous_titre:
             st.caption(echapper_markdown(sous_titre))
 
 
-def _ruban() -> None:
+def ruban() -> None:
     """Poser le ruban visible des données de démonstration (une pastille de notre feuille)."""
     st.markdown(f":red-background[**{RUBAN}**]", width="content")
 

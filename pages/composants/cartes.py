@@ -18,7 +18,7 @@ from geodata.rendu_image import image_carte
 from geodata.rendu_plotly import dessiner_carte
 from pages.composants import contexte as ctx
 from pages.composants import donnees
-from pages.composants.cadre import RACINE, anomalies
+from pages.composants.cadre import RACINE, anomalies, ruban
 from pages.composants.contexte import Contexte
 from pages.composants.figure import adresse_servie, pied, tracer
 
@@ -123,6 +123,8 @@ def explorer(contexte: Contexte, code: str, cle: str) -> None:
     voulues = _couches(cle, rendu_folium.COUCHES)
     en_ligne, voisines = EN_LIGNE in voulues, "Voisines" in voulues
     lieux = [lieu for lieu in donnees.lieux(contexte) if lieu.genre in voulues]
+    if any(lieu.exemple for lieu in lieux) and not composee.habillage.exemple:
+        ruban()
     composant = f"{cle}_folium_{contexte.territoire.code}_{en_ligne:d}{voisines:d}"
     streamlit_folium.st_folium(
         rendu_folium.carte_de_base(fond, voisines=voisines, tuiles=en_ligne),

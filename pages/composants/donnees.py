@@ -149,7 +149,8 @@ def parts_publiees(contexte: Contexte, niveau: str) -> dict[str, float]:
 
 def structure_par_age(contexte: Contexte) -> pd.DataFrame:
     """Rendre la part (%) de chaque tranche d'âge : une colonne par commune, et « territoire »."""
-    return _structure(contexte.marque)
+    communes = contexte.territoire.communes
+    return _structure(contexte.marque).reindex(columns=[*communes, "territoire"])
 
 
 @st.cache_data(max_entries=12, show_spinner=False)

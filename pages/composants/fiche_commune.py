@@ -32,15 +32,20 @@ def resume(contexte: Contexte) -> None:
     for colonne, resultat in zip(st.columns(4, gap="small"), resultats, strict=True):
         colonne.metric(resultat.fiche.titre_court, valeur(resultat, contexte.commune))
     manque = donnees.resultat(contexte, "places_manquantes")
-    couverture = donnees.resultat(contexte, "taux_couverture")
     lignes = [
         phrases.manque(_nombre(manque, contexte.commune), contexte.reference),
-        phrases.estimation(statut(couverture, contexte.commune)),
+        phrases.estimation(_moins_sur(resultats, contexte.commune)),
     ]
     st.caption(echapper_markdown(" ".join(ligne for ligne in lignes if ligne)))
     if contexte.commune:
         libelle = f"Portrait complet{INSECABLE}: {echapper_markdown(nom)}"
         cadre.lien("commune", libelle, ":material/arrow_forward:", contexte)
+
+
+def _moins_sur(resultats: list[Resultat], commune: str | None) -> str:
+    """Rendre « exemple » si un seul des chiffres montrés l'est, sinon la fiabilité du taux."""
+    statuts = {r.fiche.code: statut(r, commune) for r in resultats}
+    return "exemple" if "exemple" in statuts.values() else statuts["taux_couverture"]
 
 
 def _nombre(resultat: Resultat, commune: str | None) -> float:
