@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geodata.contours import en_geojson, hachures, points_etiquettes, projection_legale
+from geodata.contours import arrondir, en_geojson, hachures, points_etiquettes, projection_legale
 
 # Une quarantaine de traits sur la largeur du territoire : lisible de près comme projeté.
 TRAITS_HACHURE = 55
 MARGE = 0.04
 VOISINES = "voisines"
+# Un demi-millimètre à l'écran : les voisines situent, elles ne se lisent pas.
+TOLERANCE_VOISINES_M = 500
 
 # Ouest, sud, est, nord, en degrés.
 Cadre = tuple[float, float, float, float]
@@ -64,10 +66,19 @@ def preparer(contours: gpd.GeoDataFrame) -> Fond:
 
 
 def _geojson(ici: gpd.GeoDataFrame, autour: gpd.GeoDataFrame) -> dict[str, Any]:
-    """Réunir les voisines en un objet : grises et muettes, elles se dessinent d'un trait."""
+    """Réunir les voisines en un objet : grises et muettes, elles se dessinent d'un trait.
+
+    Elles portent l'essentiel des points : leurs limites intérieures sont allégées, pas celle
+    qu'elles partagent avec le territoire.
+    """
     objets = [en_geojson(ici[["code", "geometry"]])["features"]]
     if len(autour):
-        polygones = shapely.get_parts(np.asarray(autour.geometry.values))
+        metres = autour.to_crs(projection_legale(ici["code"]))
+        simples = shapely.coverage_simplify(
+            np.asarray(metres.geometry.values), TOLERANCE_VOISINES_M, simplify_boundary=False
+        )
+        degres = arrondir(gpd.GeoSeries(simples, crs=metres.crs).to_crs(4326))
+        polygones = shapely.get_parts(np.asarray(degres.values))
         reunies = shapely.geometry.mapping(shapely.MultiPolygon(list(polygones)))
         objets.append([{"type": "Feature", "id": VOISINES, "properties": {}, "geometry": reunies}])
     return {"type": "FeatureCollection", "features": [o for liste in objets for o in liste]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE
@@ -20,7 +19,7 @@ HALO = "0 0 3px #fff, 0 0 3px #fff, 0 0 4px #fff"
 def dessiner_carte(
     carte: Carte,
     fond: Fond,
-    contours: str | Mapping[str, Any],
+    contours: str,
     hauteur: int,
     largeur: int,
     taille: int = 13,
@@ -50,11 +49,11 @@ def dessiner_carte(
         "bgcolor": "rgba(0,0,0,0)",
     }
     marges = {"l": 0, "r": 0, "t": 0, "b": 0}
-    mise = mise_en_page(taille, geo=geo, margin=marges, uirevision="carte")
+    mise = mise_en_page(taille, geo=geo, margin=marges, uirevision=str(cadre))
     return {"data": data, "layout": {**mise, "dragmode": "pan"}}
 
 
-def _voisines(fond: Fond, contours: str | Mapping[str, Any]) -> list[dict[str, Any]]:
+def _voisines(fond: Fond, contours: str) -> list[dict[str, Any]]:
     if fond.points_voisines.empty:
         return []
     trait = {"line": {"color": FILET, "width": 0.8}}
@@ -66,13 +65,11 @@ def _voisines(fond: Fond, contours: str | Mapping[str, Any]) -> list[dict[str, A
             "colorscale": [[0, GRIS], [1, GRIS]],
             "hoverinfo": "skip",
             "marker": trait,
-            "selected": {"marker": {"opacity": 1}},
-            "unselected": {"marker": {"opacity": 1}},
         }
     ]
 
 
-def _source(contours: str | Mapping[str, Any]) -> dict[str, Any]:
+def _source(contours: str) -> dict[str, Any]:
     return {
         "type": "choropleth",
         "geojson": contours,
@@ -81,7 +78,7 @@ def _source(contours: str | Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _aplats(carte: Carte, contours: str | Mapping[str, Any]) -> dict[str, Any]:
+def _aplats(carte: Carte, contours: str) -> dict[str, Any]:
     couleurs = list(dict.fromkeys(z.couleur or BLANC for z in carte.zones))
     rangs = {couleur: rang for rang, couleur in enumerate(couleurs)}
     pas = max(len(couleurs), 1)
@@ -105,8 +102,6 @@ def _aplats(carte: Carte, contours: str | Mapping[str, Any]) -> dict[str, Any]:
                 "width": [2.6 if z.officielle else 0.8 for z in carte.zones],
             }
         },
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
     }
 
 
@@ -159,8 +154,6 @@ def _cercles(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
                 "opacity": 0.28,
                 "line": {"color": CERCLE, "width": 1.5},
             },
-            "selected": {"marker": {"opacity": 0.28}},
-            "unselected": {"marker": {"opacity": 0.28}},
         }
     ]
 

@@ -37,7 +37,7 @@ def page() -> None:
         return
     gauche, droite = st.columns([3, 2], gap="medium")
     with gauche:
-        cartes.presenter(contexte, "taux_couverture", "carte_accueil")
+        cartes.presenter(contexte, "taux_couverture", "carte_accueil", fenetre=cartes.VIGNETTE)
     with droite:
         _a_regarder(contexte, donnees.resultat(contexte, "taux_couverture"))
 

@@ -15,7 +15,7 @@ from ctg_data.textes import INSECABLE, a, absente, echapper_markdown
 from pages.composants import cadre, cartes, donnees
 from pages.composants.contexte import Contexte
 from pages.composants.fiche_commune import CHIFFRES, valeur
-from pages.composants.figure import pied, titrer, tracer
+from pages.composants.figure import montrer, titrer
 
 PORTRAIT = (
     "population",
@@ -53,7 +53,9 @@ def page() -> None:
     with droite:
         _naissances(contexte)
         st.markdown("#### Dans le territoire")
-        cartes.presenter(contexte, "taux_couverture", "carte_situation", cercles=False)
+        cartes.presenter(
+            contexte, "taux_couverture", "carte_situation", cercles=False, fenetre=cartes.VIGNETTE
+        )
 
 
 def _naissances(contexte: Contexte) -> None:
@@ -73,8 +75,7 @@ def _plus_peuplee(contexte: Contexte) -> str:
 
 def _figure(figure: Empilees | Colonnes, cle: str, hauteur: int) -> None:
     titrer(figure.habillage)
-    tracer(figure, cle, hauteur)
-    pied(figure, cle)
+    montrer(figure, cle, hauteur)
 
 
 def _phrases(contexte: Contexte, couverture: Resultat) -> str:

@@ -14,7 +14,7 @@ from geodata.classes import classer
 from pages.composants import cadre, cartes, donnees, fiche_commune
 from pages.composants import contexte as ctx
 from pages.composants.contexte import Contexte
-from pages.composants.figure import pied, titrer, tracer
+from pages.composants.figure import montrer, titrer
 
 DETAILS = ("Classement", "Nuage", "Tableau")
 VUES = {"presenter": "Présenter", "explorer": "Explorer"}
@@ -24,6 +24,19 @@ def page() -> None:
     """Choisir un indicateur, le calculer, montrer la carte et ce qui la suit."""
     contexte = cadre.page("offre_besoins")
     cadre.ligne_de_contexte(contexte, contexte.indicateur)
+    _corps(contexte)
+
+
+@st.fragment
+def _corps(ouvert: Contexte) -> None:
+    """Montrer tout ce qui dépend de l'indicateur.
+
+    Changer d'indicateur ne rejoue que cette partie ; ce qui touche à la ligne de contexte
+    (commune cliquée, niveaux de comparaison, fichiers) rejoue la page.
+    """
+    contexte = ctx.ouvrir()
+    if _cadre_change(ouvert, contexte):
+        st.rerun()
     if not cadre.verifier(contexte, contexte.indicateur):
         _choix(contexte)
         return
@@ -36,6 +49,12 @@ def page() -> None:
     with droite:
         fiche_commune.resume(contexte)
         _detail(contexte)
+
+
+def _cadre_change(ouvert: Contexte, contexte: Contexte) -> bool:
+    return ouvert.cadre != contexte.cadre or donnees.niveaux(
+        ouvert, ouvert.indicateur
+    ) != donnees.niveaux(contexte, contexte.indicateur)
 
 
 def _choix(contexte: Contexte) -> None:
@@ -92,14 +111,10 @@ def _detail(contexte: Contexte) -> None:
     if choix == "Nuage":
         figure = _nuage(contexte, contexte.cle, contexte.indicateur)
         titrer(figure.habillage, 5)
-        with st.container(key="cadre_nuage"):
-            tracer(figure, "nuage", "stretch", au_clic=au_clic)
-        pied(figure, "nuage")
+        montrer(figure, "nuage", au_clic=au_clic)
         return
-    figure = _classement(contexte, contexte.cle, contexte.indicateur)
-    with st.container(key="cadre_classement"):
-        tracer(figure, "classement", hauteur_barres(figure), taille=13, au_clic=au_clic)
-    pied(figure, "classement")
+    rangs = _classement(contexte, contexte.cle, contexte.indicateur)
+    montrer(rangs, "classement", hauteur_barres(rangs), taille=13, au_clic=au_clic)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

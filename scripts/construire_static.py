@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
+# plotly.js entier pèse 4,8 Mo ; l'application n'en dessine que quatre genres. Les versions et les
+# empreintes de tout ce qui le compose sont dans package-lock.json.
+PLOTLY = Path(__file__).resolve().parent / "plotly"
 
 
 class ErreurConstruction(Exception):
@@ -139,6 +142,17 @@ def installer(paquet: Paquet, source: Path) -> None:
     ecrire(licence, (source / "LICENSE").read_bytes())
 
 
+def assembler_plotly(dossier: Path) -> None:
+    """Assembler plotly.js réduit, et copier sa licence."""
+    atelier = dossier / "plotly"
+    shutil.copytree(PLOTLY, atelier, ignore=shutil.ignore_patterns("node_modules", "sortie"))
+    executer("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", dossier=atelier)
+    executer("npm", "run", "build", dossier=atelier)
+    ecrire(STATIC / "vendor/plotly/plotly.js", (atelier / "sortie/plotly.js").read_bytes())
+    licence = atelier / "node_modules/plotly.js/LICENSE"
+    ecrire(STATIC / "vendor/LICENCES/plotly.js.txt", licence.read_bytes())
+
+
 def lisez_moi() -> str:
     """Rendre le README de static/vendor/ : nom, version, licence, provenance, usage."""
     lignes = [
@@ -148,13 +162,22 @@ def lisez_moi() -> str:
         f"| {p.raison} |"
         for p in PAQUETS
     ]
+    version = json.loads((PLOTLY / "package.json").read_text("utf-8"))["devDependencies"][
+        "plotly.js"
+    ]
+    lignes.append(
+        f"| plotly.js | {version} | [MIT](LICENCES/plotly.js.txt) "
+        f"| https://www.npmjs.com/package/plotly.js/v/{version} | vendor/plotly/plotly.js "
+        "| figures de l'écran ; assemblé avec les seuls genres utiles (scripts/plotly) |"
+    )
     entete = """\
 # Copies locales de bibliothèques
 
 Les cartes et les graphiques fonctionnent sans réseau : le navigateur ne demande ces fichiers
 qu'à l'application. Ce tableau et ces fichiers sont écrits par `scripts/construire_static.py`.
-Les fichiers sont ceux de npm, fins de ligne ramenées à LF. Seule exception, `plotly_fr.json` :
-conversion en JSON, trois messages de plotly.js 4 ajoutés, espace fine entre les milliers.
+Les fichiers sont ceux de npm, fins de ligne ramenées à LF. Deux exceptions : `plotly.js`, assemblé
+avec les seuls genres de figures utiles ; `plotly_fr.json`, conversion en JSON, trois messages de
+plotly.js 4 ajoutés, espace fine entre les milliers.
 
 | Bibliothèque | Version | Licence | Provenance | Fichiers (sous static/) | Usage |
 |---|---|---|---|---|---|
@@ -170,6 +193,7 @@ def construire() -> None:
             shutil.rmtree(STATIC / dossier, ignore_errors=True)
         for paquet in PAQUETS:
             installer(paquet, sources[paquet.nom])
+        assembler_plotly(Path(temporaire))
     ecrire(STATIC / "vendor" / "README.md", lisez_moi().encode())
 
 

@@ -55,6 +55,13 @@ def sans_protection(texte: str) -> str:
     return re.sub(r"\\([^\w\s])", r"\1", texte).replace("\u00a0", " ")
 
 
+def figures(ecran: AppTest) -> list[dict]:
+    """Rendre les dessins envoyés au navigateur, dans l'ordre de la page."""
+    composants = [c.proto for c in ecran.get("bidi_component")]
+    envois = [json.loads(c.bytes) for c in composants if c.component_name == "figure"]
+    return [e["dessin"] for e in envois if e["dessin"]]
+
+
 def saine(ecran: AppTest) -> AppTest:
     assert not ecran.exception, ecran.exception[0].value
     return ecran
@@ -116,7 +123,7 @@ def test_chaque_nature_d_indicateur_se_montre(indicateur, vue, estimateur):
     )
     assert not saine(ecran).warning
     attendues = 1 if vue == "explorer" else 2
-    assert len(ecran.get("plotly_chart")) == attendues
+    assert len(figures(ecran)) == attendues
     assert len(ecran.get("component_instance")) == 2 - attendues
 
 
@@ -125,7 +132,7 @@ def test_chaque_detail_se_montre(detail):
     ecran = ouvrir("offre_besoins", territoire="gard_rhodanien", commune="30028")
     ecran.segmented_control(key="detail").set_value(detail)
     saine(ecran.run())
-    assert len(ecran.get("plotly_chart")) == (2 if detail == "Nuage" else 1)
+    assert len(figures(ecran)) == (2 if detail == "Nuage" else 1)
     assert len(ecran.dataframe) == (1 if detail == "Tableau" else 0)
 
 
@@ -220,13 +227,8 @@ def test_un_effectif_tu_n_est_dans_aucune_figure(audience):
         ecran = ouvrir(
             "offre_besoins", territoire="gard_rhodanien", indicateur=indicateur, audience=vu_par
         )
-        figures = saine(ecran).get("plotly_chart")
-        barres = next(
-            trace
-            for figure in figures
-            for trace in json.loads(figure.proto.spec)["data"]
-            if trace["type"] == "bar"
-        )
+        dessins = figures(saine(ecran))
+        barres = next(t for dessin in dessins for t in dessin["data"] if t["type"] == "bar")
         nombres[vu_par] = {valeur for valeur in barres["x"] if valeur and valeur < 5}
     assert nombres["interne"] and not nombres[audience]
 
@@ -303,7 +305,7 @@ def test_une_faute_dit_ou_elle_est_et_quoi_ecrire(faute, page, essai):
     montre = textes(ecran).replace("\u00a0", " ")
     for attendu in (fichier, *attendus):
         assert attendu in montre
-    assert not ecran.get("plotly_chart")
+    assert not figures(ecran)
     # L'accueil montre les chiffres que la faute n'atteint pas ; les autres pages, aucun.
     assert page == "accueil" or not ecran.metric
 

@@ -140,8 +140,6 @@ def _trace_barres(figure: Barres) -> dict[str, Any]:
                 "solidity": 0.25,
             },
         },
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
     }
 
 
@@ -302,8 +300,6 @@ def _(figure: Nuage, taille: int = 15) -> dict[str, Any]:
                 "width": [3 if p.cle == figure.choisi else 1 for p in points],
             },
         },
-        "selected": {"marker": {"opacity": 1}},
-        "unselected": {"marker": {"opacity": 1}},
     }
     x_max = max((p.x for p in points), default=1) * 1.12 or 1
     y_max = max((p.y for p in points), default=1) * 1.15 or 1

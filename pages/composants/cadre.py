@@ -35,6 +35,7 @@ NOMS_AUDIENCES = {"public": "grand public", "partenaires": "partenaires", "inter
 TOUTES = ""
 MAX_ANOMALIES = 12
 RUBAN = "EXEMPLE : données de démonstration"
+_RUBAN = f":red-background[**{RUBAN}**]"
 
 
 def page(nom: str) -> Contexte:
@@ -45,6 +46,7 @@ def page(nom: str) -> Contexte:
         page_icon=str(RACINE / "static" / "boussole.png"),
         layout="wide",
     )
+    ctx.changer_de_page(nom)
     contexte = ctx.ouvrir()
     st.html(RACINE / "static" / "style.css")
     st.html(f"<style>:root{{--audience:var(--audience-{contexte.audience})}}</style>")
@@ -58,16 +60,16 @@ def _menu(contexte: Contexte) -> None:
         for rubrique, pages in MENU.items():
             st.caption(rubrique)
             for nom, (titre, icone) in pages.items():
-                lien(nom, titre, icone, contexte)
+                lien(nom, titre, icone, contexte.adresse_de_contexte)
 
 
-def lien(nom: str, libelle: str, icone: str, contexte: Contexte) -> None:
-    """Mener à une page en gardant tous les choix dans l'adresse.
+def lien(nom: str, libelle: str, icone: str, adresse: dict[str, str]) -> None:
+    """Mener à une page avec ces paramètres d'adresse.
 
     Un script de page exécuté seul, hors de l'application, n'a pas de voisines : le libellé reste.
     """
     try:
-        st.page_link(f"pages/{nom}.py", label=libelle, icon=icone, query_params=contexte.adresse)
+        st.page_link(f"pages/{nom}.py", label=libelle, icon=icone, query_params=adresse)
     except StreamlitPageNotFoundError:
         st.caption(libelle)
 
@@ -130,17 +132,14 @@ def _selection(libelle: str, cle: str, options: list[str], noms: dict[str, str])
 
 def titre(message: str, sous_titre: str = "", exemple: bool = False, niveau: int = 3) -> None:
     """Écrire le message d'une page ou d'une figure, le ruban « exemple » et le sous-titre."""
-    st.markdown(f"{'#' * niveau} {echapper_markdown(message)}")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if exemple:
-            ruban()
-        if sous_titre:
-            st.caption(echapper_markdown(sous_titre))
+    dessous = [_RUBAN] if exemple else []
+    dessous += [echapper_markdown(sous_titre)] if sous_titre else []
+    st.markdown(f"{'#' * niveau} {echapper_markdown(message)}\n\n{' '.join(dessous)}")
 
 
 def ruban() -> None:
     """Poser le ruban visible des données de démonstration (une pastille de notre feuille)."""
-    st.markdown(f":red-background[**{RUBAN}**]", width="content")
+    st.markdown(_RUBAN, width="content")
 
 
 def anomalies(liste: Sequence[Anomalie]) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 from ctg_data.figures.construire import habiller
 from geodata.carte import Carte, composer
 from geodata.contours import ErreurContours
-from geodata.fond import VOISINES, Fond
+from geodata.fond import VOISINES
 from geodata.legende import legende_html
 from geodata.lieux import GENRES
 from geodata.rendu_image import image_carte
@@ -20,11 +20,11 @@ from pages.composants import contexte as ctx
 from pages.composants import donnees
 from pages.composants.cadre import RACINE, anomalies, ruban
 from pages.composants.contexte import Contexte
-from pages.composants.figure import adresse_servie, pied, tracer
+from pages.composants.figure import adresse_servie, contours, montrer
 
 EN_LIGNE = "Fond en ligne"
-# Fenêtre supposée pour placer les noms, en pixels ; l'écran étire ensuite la carte.
-LARGEUR, HAUTEUR = 700, 430
+# Fenêtre supposée pour placer les noms, en pixels (largeur, hauteur) ; l'écran étire ensuite.
+FENETRE, VIGNETTE = (700, 430), (430, 270)
 HAUTEUR_EXPLORER = 330
 
 
@@ -53,22 +53,42 @@ def _carte(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) 
     )
 
 
-def presenter(contexte: Contexte, code: str, cle: str, *, cercles: bool = True) -> None:
+def presenter(
+    contexte: Contexte,
+    code: str,
+    cle: str,
+    *,
+    cercles: bool = True,
+    fenetre: tuple[int, int] = FENETRE,
+) -> None:
     """Montrer la carte Plotly, sa légende, sa source et ses outils ; un clic choisit la commune."""
     if not _contours_lus(contexte):
         return
     composee = carte(contexte, code, cercles=cercles)
-    dessin = _dessin(contexte, contexte.cle, code, cercles)
-    with st.container(key=f"cadre_{cle}"):
-        tracer(composee, cle, "stretch", dessin=dessin, au_clic=partial(ctx.poser, "commune"))
-    _accompagner(contexte, composee, cle)
+    adresse, transmis = _contours(contexte)
+    montrer(
+        composee,
+        cle,
+        dessin=_dessin(contexte, contexte.cle, code, cercles, adresse, fenetre),
+        legende=legende_html(composee),
+        contours=transmis,
+        au_clic=partial(ctx.poser, "commune"),
+        produire=partial(image_carte, composee, donnees.fond(contexte)),
+    )
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _dessin(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) -> dict[str, Any]:
-    fond = donnees.fond(_contexte)
+def _dessin(
+    _contexte: Contexte,
+    cle: tuple[str, ...],
+    code: str,
+    cercles: bool,
+    adresse: str,
+    fenetre: tuple[int, int],
+) -> dict[str, Any]:
     composee = carte(_contexte, code, cercles=cercles)
-    return dessiner_carte(composee, fond, _contours(_contexte, fond), HAUTEUR, LARGEUR)
+    largeur, hauteur = fenetre
+    return dessiner_carte(composee, donnees.fond(_contexte), adresse, hauteur, largeur)
 
 
 def _contours_lus(contexte: Contexte) -> bool:
@@ -81,18 +101,17 @@ def _contours_lus(contexte: Contexte) -> bool:
     return True
 
 
-def _accompagner(contexte: Contexte, composee: Carte, cle: str) -> None:
-    st.html(legende_html(composee))
-    pied(composee, cle, lambda genre: image_carte(composee, donnees.fond(contexte), genre))
+def _contours(contexte: Contexte) -> tuple[str, str]:
+    """Rendre l'adresse des contours d'un territoire livré, sinon la clé des contours transmis.
 
-
-def _contours(contexte: Contexte, fond: Fond) -> str | dict[str, Any]:
-    """Rendre l'adresse des contours d'un territoire livré, sinon les contours eux-mêmes.
-
-    Un fichier servi n'est transmis qu'une fois au navigateur, pas à chaque geste.
+    Dans les deux cas ils ne vont qu'une fois au navigateur, pas à chaque geste.
     """
     adresse, communes = _servis().get(contexte.territoire.code, ("", frozenset()))
-    return adresse if communes == set(contexte.territoire.communes) else fond.geojson
+    if communes == set(contexte.territoire.communes):
+        return adresse, ""
+    cle = "_".join(contexte.marque[1:])
+    contours(cle, donnees.fond(contexte).geojson)
+    return "", cle
 
 
 @st.cache_resource(show_spinner=False)
@@ -101,9 +120,8 @@ def _servis() -> dict[str, tuple[str, frozenset[str]]]:
     servis = {}
     for fichier in (RACINE / "static" / "geo").glob("*.geojson"):
         objets = json.loads(fichier.read_text("utf-8"))["features"]
-        version = fichier.stat().st_mtime_ns
         servis[fichier.stem] = (
-            adresse_servie(f"geo/{fichier.name}?v={version}"),
+            adresse_servie(f"geo/{fichier.name}"),
             frozenset(o["id"] for o in objets) - {VOISINES},
         )
     return servis
@@ -135,7 +153,13 @@ def explorer(contexte: Contexte, code: str, cle: str) -> None:
         returned_objects=["last_active_drawing", "last_object_clicked_count"],
         on_change=partial(_clic_folium, composant),
     )
-    _accompagner(contexte, composee, cle)
+    montrer(
+        composee,
+        cle,
+        dessin={},
+        legende=legende_html(composee),
+        produire=partial(image_carte, composee, fond),
+    )
 
 
 def _couches(cle: str, habituelles: tuple[str, ...]) -> list[str]:

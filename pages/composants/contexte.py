@@ -31,7 +31,10 @@ CLES = (
     "vue",
     "situation",
 )
+# Ceux-là ne sont pas dans la ligne de contexte : chaque page a les siens.
+CLES_DE_PAGE = ("indicateur", "estimateur", "vue")
 _CHOIX, _ECRITE, _AVIS = "choix_partages", "adresse_ecrite", "avis_adresse"
+_PAGE, _RETENUS = "page_ouverte", "choix_retenus"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class Contexte:
     estimateur: str
     vue: str
     situation: dt.date
+
+    @property
+    def cadre(self) -> tuple[object, ...]:
+        """Rendre ce que montre la ligne de contexte."""
+        return (self.marque, self.commune, self.reference, self.audience, self.situation)
 
     @property
     def cle(self) -> tuple[str, ...]:
@@ -78,10 +86,26 @@ class Contexte:
         }
         return {cle: valeur for cle, valeur in choix.items() if valeur}
 
+    @property
+    def adresse_de_contexte(self) -> dict[str, str]:
+        """Rendre les paramètres d'adresse de la ligne de contexte."""
+        return {c: v for c, v in self.adresse.items() if c not in CLES_DE_PAGE}
+
 
 def dossier_donnees() -> Path:
     """Rendre le dossier des données de l'utilisateur (CTG_DONNEES, sinon son dossier personnel)."""
     return Path(os.environ.get("CTG_DONNEES") or Path.home() / "Boussole CTG")
+
+
+def changer_de_page(nom: str) -> None:
+    """Retenir, en passant d'une page à l'autre, les choix que les liens du menu ne disent pas.
+
+    Le menu n'est pas redessiné à chaque geste : ses liens ne portent que la ligne de contexte.
+    """
+    if st.session_state.get(_PAGE) != nom:
+        choix = st.session_state.get(_CHOIX, {})
+        st.session_state[_RETENUS] = {c: choix[c] for c in CLES_DE_PAGE if c in choix}
+    st.session_state[_PAGE] = nom
 
 
 def ouvrir() -> Contexte:
@@ -143,13 +167,17 @@ def avis() -> list[str]:
     return st.session_state.get(_AVIS, [])
 
 
+def _recue() -> dict[str, str]:
+    return {c: v for c, v in st.query_params.items() if c in CLES}
+
+
 def _choix_courants() -> tuple[dict[str, str], bool]:
     """Rendre les choix, et s'ils viennent d'une adresse que l'utilisateur a changée."""
-    recue = {c: v for c, v in st.query_params.items() if c in CLES}
+    recue = _recue()
     st.session_state[_AVIS] = []
     adoptee = recue != st.session_state.get(_ECRITE)
     if adoptee:
-        st.session_state[_CHOIX] = dict(recue)
+        st.session_state[_CHOIX] = {**st.session_state.pop(_RETENUS, {}), **recue}
     return st.session_state.setdefault(_CHOIX, {}), adoptee
 
 

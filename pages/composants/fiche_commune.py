@@ -22,24 +22,33 @@ CHIFFRES = (
 def resume(contexte: Contexte) -> None:
     """Montrer nom, quatre chiffres, phrase d'écart à la référence et lien vers le portrait."""
     nom = donnees.tables(contexte).noms.get(contexte.commune or "", contexte.territoire.nom)
-    st.markdown(f"#### {echapper_markdown(nom)}")
+    titre = f"#### {echapper_markdown(nom)}"
     manquants = donnees.fichiers_a_revoir(contexte, *CHIFFRES)
     if manquants:
-        st.caption(f"Fiche à compléter{INSECABLE}: {manquants}.")
+        st.markdown(f"{titre}\n\nFiche à compléter{INSECABLE}: {manquants}.")
         return
     resultats = [donnees.enfants(contexte)]
     resultats += [donnees.resultat(contexte, code) for code in CHIFFRES[2:]]
-    for colonne, resultat in zip(st.columns(4, gap="small"), resultats, strict=True):
-        colonne.metric(resultat.fiche.titre_court, valeur(resultat, contexte.commune))
     manque = donnees.resultat(contexte, "places_manquantes")
     lignes = [
         phrases.manque(_nombre(manque, contexte.commune), contexte.reference),
         phrases.estimation(_moins_sur(resultats, contexte.commune)),
     ]
-    st.caption(echapper_markdown(" ".join(ligne for ligne in lignes if ligne)))
+    dit = echapper_markdown(" ".join(ligne for ligne in lignes if ligne))
+    # Un seul élément de page : cette fiche est redessinée à chaque geste.
+    with st.container(key="fiche_commune"):
+        st.markdown("\n\n".join([titre, _chiffres(resultats, contexte.commune), dit]))
     if contexte.commune:
         libelle = f"Portrait complet{INSECABLE}: {echapper_markdown(nom)}"
-        cadre.lien("commune", libelle, ":material/arrow_forward:", contexte)
+        cadre.lien("commune", libelle, ":material/arrow_forward:", contexte.adresse)
+
+
+def _chiffres(resultats: list[Resultat], commune: str | None) -> str:
+    """Écrire les chiffres en une table d'une ligne, sous leurs titres."""
+    titres = [echapper_markdown(r.fiche.titre_court) for r in resultats]
+    valeurs = [echapper_markdown(valeur(r, commune)) for r in resultats]
+    filets = ["---"] * len(resultats)
+    return "\n".join(f"| {' | '.join(ligne)} |" for ligne in (titres, filets, valeurs))
 
 
 def _moins_sur(resultats: list[Resultat], commune: str | None) -> str:

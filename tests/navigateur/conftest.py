@@ -50,7 +50,10 @@ REPOS = """() => {
   const main = document.querySelector('[data-testid="stMain"]');
   return etat === 'notRunning' && main?.querySelector('h3')
     && !main.querySelector('[data-testid="stSkeleton"], [data-stale="true"]')
-    && [...main.querySelectorAll('[data-testid="stPlotlyChart"]')].every(
+    && [...main.querySelectorAll('[data-testid="stBidiComponentRegular"]')].every(
+      composant => composant.closest('[class*="st-key-contours_"]')
+        || composant.querySelector('.bloc-figure'))
+    && [...main.querySelectorAll('.cadre-figure:not([hidden])')].every(
       figure => figure.querySelector('.main-svg'));
 }"""
 # Un point d'écran à l'intérieur d'un tracé, même creux.

@@ -77,10 +77,8 @@ def test_rien_ne_couvre_les_choix(page, ecran):
 @pytest.mark.parametrize("territoire", TERRITOIRES)
 def test_carte_et_legende_tiennent_sans_defiler(territoire, vue, ecran):
     ecran.ouvrir("offre_besoins", territoire=territoire, vue=vue)
-    carte = "iframe[title*='folium']" if vue == "explorer" else ".st-key-cadre_carte"
-    legende = ecran.page.locator(
-        f"[data-testid='stColumn']:has({carte}) [data-testid='stHtml']"
-    ).last
+    carte = "iframe[title*='folium']" if vue == "explorer" else ".st-key-carte .cadre-figure"
+    legende = ecran.page.locator(".st-key-carte .legende")
     legende.wait_for()
     for element in (ecran.page.locator(carte).first, legende):
         boite = element.bounding_box()

@@ -25,14 +25,14 @@ def tues() -> list[str]:
 def survols(ecran, codes: list[str]) -> set[str]:
     """Rendre les textes de survol reçus pour ces communes."""
     figures = [
-        json.loads(m.delta.new_element.plotly_chart.spec)
+        json.loads(m.delta.new_element.bidi_component.bytes)["dessin"]
         for m in ecran.messages()
         if m.WhichOneof("type") == "delta"
-        and m.delta.new_element.WhichOneof("type") == "plotly_chart"
+        and m.delta.new_element.bidi_component.component_name == "figure"
     ]
     return {
         texte
-        for figure in figures
+        for figure in filter(None, figures)
         for trace in figure["data"]
         if "hovertext" in trace
         for code, texte in zip(_codes(trace), trace["hovertext"], strict=True)

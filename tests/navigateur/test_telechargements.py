@@ -14,7 +14,7 @@ ACCENTS = {(194, 65, 12), (154, 52, 18)}
 
 def telecharger(ecran, cle: str, genre: str) -> bytes:
     with ecran.page.expect_download() as attendu:
-        ecran.page.locator(f".st-key-{cle}_{genre} button").click()
+        ecran.page.locator(f".st-key-{cle} .outil-{genre}").click()
     assert attendu.value.suggested_filename.endswith(f".{genre}")
     return attendu.value.path().read_bytes()
 
