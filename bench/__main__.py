@@ -16,7 +16,12 @@ from ctg_data.territoire import EMBARQUES, lister
 sys.path.append(str(terrain.RACINE / "scripts"))
 from trouver_chromium import trouver
 
-PAGES = ("offre_besoins", "vide", "naive")
+PAGES = {
+    "offre_besoins": "offre_besoins?",
+    "vide": "vide?",
+    "naive": "naive?",
+    "complete": "naive?complet=1&",
+}
 RESULTATS = Path(__file__).with_name("RESULTATS.md")
 
 
@@ -37,7 +42,7 @@ def main() -> int:
 
 
 def mesurer(codes: list[str], tours: int) -> tuple[dict[str, dict[str, list[Changement]]], str]:
-    """Mesurer les trois pages en alternance sur chaque territoire ; profiler le script."""
+    """Mesurer les pages en alternance sur chaque territoire ; profiler le script."""
     with tempfile.TemporaryDirectory() as temporaire:
         application, donnees = Path(temporaire) / "application", Path(temporaire) / "donnees"
         application.mkdir()
@@ -53,7 +58,10 @@ def mesurer(codes: list[str], tours: int) -> tuple[dict[str, dict[str, list[Chan
             contexte = navigateur.new_context(viewport={"width": 1366, "height": 768})
             releves = {}
             for code in codes:
-                onglets = {p: Onglet(contexte, f"{adresse}/{p}?territoire={code}") for p in PAGES}
+                onglets = {
+                    page: Onglet(contexte, f"{adresse}/{chemin}territoire={code}")
+                    for page, chemin in PAGES.items()
+                }
                 releves[code] = _alterner(onglets, tours)
             profil = Onglet(contexte, f"{adresse}/profil?territoire=gard_rhodanien")
             profil.apprendre()
@@ -62,7 +70,7 @@ def mesurer(codes: list[str], tours: int) -> tuple[dict[str, dict[str, list[Chan
 
 
 def _alterner(onglets: dict[str, Onglet], tours: int) -> dict[str, list[Changement]]:
-    """Faire un changement par page à chaque tour : une gêne passagère touche les trois."""
+    """Faire un changement par page à chaque tour : une gêne passagère touche toutes."""
     for onglet in onglets.values():
         onglet.page.bring_to_front()
         onglet.apprendre()

@@ -13,15 +13,22 @@ from bench.mesure import Changement
 from bench.terrain import TERRITOIRES
 from ctg_data.textes import nombre
 
-NOMS = {"offre_besoins": "Offre et besoins", "vide": "page vide", "naive": "page naïve"}
+NOMS = {
+    "offre_besoins": "Offre et besoins",
+    "vide": "page vide",
+    "naive": "naïve, carte seule",
+    "complete": "naïve, même contenu",
+}
 METHODE = """\
-Chromium sans écran, 1366 × 768, réseau coupé ; l'application et les deux témoins sur le même
+Chromium sans écran, 1366 × 768, réseau coupé ; l'application et ses témoins sur le même
 serveur, réglages livrés. À chaque tour, un changement d'indicateur par page, en alternance ; le
 temps part du clic sur l'option (horloge du navigateur) et s'arrête au début de l'image qui suit
 celle où l'état attendu est vu : « texte » pour le titre, « tout » pour la carte, les barres, les
 cercles et tous les textes. « serveur » va de l'envoi du choix à la fin du script. Les indicateurs
-ont déjà été vus une fois. La page vide est un sélecteur et un titre ; la page naïve relit le CSV et
-le GeoJSON et reconstruit folium.Choropleth à chaque passage (sans légende, qui demande le réseau).
+ont déjà été vus une fois. La page vide est un sélecteur et un titre ; les pages naïves relisent le
+CSV et le GeoJSON et reconstruisent folium.Choropleth à chaque passage (sans légende, qui demande le
+réseau) : l'une s'arrête là, l'autre montre aussi, comme « Offre et besoins », quatre chiffres et le
+classement.
 Le Gard est un territoire de l'utilisateur : valeurs d'exemple tirées au sort, graine fixe.
 """
 
@@ -34,8 +41,8 @@ def rediger(releves: dict[str, dict[str, list[Changement]]], profil: str, tours:
         f"{platform.python_version()}, {tours} tours ; médianes.\n"
     )
     entete = ("communes", "page", "texte (ms)", "tout (ms)", "serveur (ms)", "Ko reçus")
-    entete += ("calcul du navigateur (ms)", "× vide", "× naïve")
-    lignes = [_ligne(entete), _ligne(("---:", "---") + ("---:",) * 7)]
+    entete += ("calcul du navigateur (ms)", "× vide", "× naïve", "× même contenu")
+    lignes = [_ligne(entete), _ligne(("---:", "---") + ("---:",) * 8)]
     for code, pages in releves.items():
         lignes += [_mesures(TERRITOIRES[code], page, pages) for page in pages]
     morceaux.append("\n".join(lignes) + "\n")
@@ -61,8 +68,7 @@ def _mesures(communes: int, page: str, pages: dict[str, list[Changement]]) -> st
             nombre(_mediane(changements, "serveur")),
             nombre(_mediane(changements, "octets") / 1000, 1),
             nombre(calcul),
-            nombre(tout / _mediane(pages["vide"], "peint"), 1),
-            nombre(tout / _mediane(pages["naive"], "peint"), 1),
+            *(nombre(tout / _mediane(pages[t], "peint"), 1) for t in ("vide", "naive", "complete")),
         )
     )
 

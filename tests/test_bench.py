@@ -21,8 +21,13 @@ def test_le_banc_rapide_donne_des_rapports():
         check=True,
     ).stdout
     lignes = re.findall(r"^\| 44 \|(.*)\|$", sortie, re.MULTILINE)
-    rapports = {ligne.split("|")[0].strip(): ligne.split("|")[-2:] for ligne in lignes}
-    assert set(rapports) == {"Offre et besoins", "page vide", "page naïve"}
+    rapports = {ligne.split("|")[0].strip(): ligne.split("|")[-3:] for ligne in lignes}
+    assert set(rapports) == {
+        "Offre et besoins",
+        "page vide",
+        "naïve, carte seule",
+        "naïve, même contenu",
+    }
     assert float(rapports["page vide"][0].replace(",", ".")) == 1
-    assert float(rapports["page naïve"][1].replace(",", ".")) == 1
+    assert float(rapports["naïve, carte seule"][1].replace(",", ".")) == 1
     assert float(rapports["Offre et besoins"][0].replace(",", ".")) > 0

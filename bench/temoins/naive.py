@@ -1,10 +1,15 @@
-"""Témoin : la carte telle qu'on l'écrit d'abord, tout relu et reconstruit à chaque passage."""
+"""Témoin : la page telle qu'on l'écrit d'abord, tout relu et reconstruit à chaque passage.
+
+Avec `?complet=1`, elle montre ce que montre « Offre et besoins » : quatre chiffres, la carte et le
+classement ; sinon, la carte seule.
+"""
 
 import json
 from pathlib import Path
 
 import folium
 import pandas as pd
+import plotly.express as px
 import streamlit as st
 import streamlit_folium
 
@@ -29,3 +34,8 @@ for cle in [c for c in aplats._children if c.startswith("color_map")]:
     del aplats._children[cle]
 aplats.add_to(carte)
 streamlit_folium.st_folium(carte, key="carte", height=400, use_container_width=True)
+if "complet" in st.query_params:
+    for colonne, (nom, valeurs) in zip(st.columns(4), table.iloc[:, 1:5].items(), strict=False):
+        colonne.metric(fiches[nom].titre, round(valeurs.mean(), 1))
+    rangs = table.sort_values(code)
+    st.plotly_chart(px.bar(rangs, x=code, y="code", orientation="h", text=code, height=1100))
