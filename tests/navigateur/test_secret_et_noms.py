@@ -49,6 +49,7 @@ def en_clair(ecran) -> str:
     """Rendre tout ce qui a été reçu, échappements JSON, HTML et JavaScript défaits."""
     texte = b"".join(ecran.recus).decode("utf-8", "replace").replace("\\\\", "\\")
     texte = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), texte)
+    texte = texte.replace("\\n", "\n")
     return html.unescape(texte)
 
 
