@@ -10,8 +10,8 @@ window.sonde = {
     const aplats = [...principal.querySelectorAll(".choroplethlayer path")].map(
       (p) => p.getAttribute("fill") ?? p.style.fill
     );
-    const barres = [...principal.querySelectorAll(".barlayer .point path")].map((p) =>
-      p.getAttribute("d")
+    const barres = [...principal.querySelectorAll(".barlayer .point path, .classement .barre")].map(
+      (p) => p.getAttribute("d") ?? p.style.cssText
     );
     const cercles = [...principal.querySelectorAll(".scattergeo path.point")].map((p) =>
       p.getAttribute("d")

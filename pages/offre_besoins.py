@@ -6,7 +6,7 @@ import streamlit as st
 
 from ctg_data.figures import Barres, Nuage
 from ctg_data.figures.construire import classement, nuage
-from ctg_data.figures.rendu_plotly import hauteur_barres
+from ctg_data.figures.rendu_liste import lister
 from ctg_data.indicateurs import catalogue
 from ctg_data.indicateurs.options import ESTIMATEURS
 from ctg_data.textes import echapper_markdown
@@ -114,7 +114,7 @@ def _detail(contexte: Contexte) -> None:
         montrer(figure, "nuage", au_clic=au_clic)
         return
     rangs = _classement(contexte, contexte.cle, contexte.indicateur)
-    montrer(rangs, "classement", hauteur_barres(rangs), taille=13, au_clic=au_clic)
+    montrer(rangs, "classement", dessin=lister(rangs), au_clic=au_clic)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

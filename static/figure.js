@@ -1,5 +1,6 @@
 // Montre une figure et ses outils ; ses valeurs changent sans que la figure soit recréée.
 import Plotly from "./vendor/plotly/plotly.js";
+import { classer } from "./classement.js";
 
 const servi = (chemin) => new URL(chemin, import.meta.url).href;
 const REGLAGES = {
@@ -64,7 +65,6 @@ function poser(parent) {
   const bloc = element("div", "bloc-figure", parent);
   bloc.cadre = element("div", "cadre-figure", bloc);
   bloc.figure = element("div", "figure", bloc.cadre);
-  bloc.figure.setAttribute("role", "img");
   bloc.legende = element("div", "legende", bloc);
   bloc.source = element("p", "source", bloc);
   const outils = element("div", "outils", bloc);
@@ -82,8 +82,13 @@ function poser(parent) {
 }
 
 async function dessiner(bloc, recu) {
-  bloc.recu = recu;
   bloc.figure.setAttribute("aria-label", recu.texte);
+  if (recu.dessin.rangs) {
+    classer(bloc.figure, recu.dessin, (code) => bloc.prevenir("clic", code));
+    return;
+  }
+  bloc.recu = recu;
+  bloc.figure.setAttribute("role", "img");
   bloc.figure.style.height = recu.hauteur ? `${recu.hauteur}px` : "100%";
   if (recu.contours) {
     const adresse = await attendus(recu.contours).promesse;

@@ -21,6 +21,7 @@ from ctg_data.figures.construire import (
     table,
 )
 from ctg_data.figures.palette import MODES, RAMPES
+from ctg_data.figures.rendu_liste import lister
 from ctg_data.figures.rendu_plotly import dessiner
 from ctg_data.indicateurs import Options, calculer, catalogue, serie_commune
 from ctg_data.indicateurs.formules import structure
@@ -88,19 +89,17 @@ def figures(nom: str) -> list[Figure]:
 
 
 @pytest.mark.parametrize("nom", TERRITOIRES)
-@pytest.mark.parametrize("rang", range(5))
+@pytest.mark.parametrize("rang", range(1, 5))
 def test_chaque_figure_est_acceptee_par_plotly(nom, rang):
     go.Figure(dessiner(figures(nom)[rang]))
 
 
 @pytest.mark.parametrize("nom", TERRITOIRES)
 @pytest.mark.parametrize("code", list(catalogue()))
-def test_chaque_carte_et_son_classement_sont_acceptes_par_plotly(nom, code):
+def test_chaque_carte_est_acceptee_par_plotly(nom, code):
     composee = carte(nom, code, DONNEES[nom].territoire.communes[1])
     dessin = dessiner_carte(composee, FONDS[nom], "/contours.geojson", 430, 700)
     go.Figure(dessin)
-    couleurs = classer(resultat(nom, code)).couleurs
-    go.Figure(dessiner(classement(resultat(nom, code), couleurs, None, "france")))
     aplats = [t for t in dessin["data"] if t["type"] == "choropleth"][-1]
     assert aplats["locations"] == list(DONNEES[nom].territoire.communes)
 
@@ -251,6 +250,26 @@ def test_la_reference_du_nuage_a_le_perimetre_des_places():
 def test_une_barre_absente_garde_sa_place_et_sa_raison():
     composee = classement(resultat("gard_rhodanien", "taux_pauvrete"), {}, None, "france")
     assert isinstance(composee, Barres)
-    dessin = dessiner(composee)
-    absentes = [n for n in dessin["layout"]["yaxis"]["ticktext"] if "n.d. (secret)" in n]
-    assert len(absentes) == sum(absente(v) for v in dessin["data"][0]["x"]) == 39
+    absentes = [r for r in lister(composee)["rangs"] if r["texte"] == "n.d. (secret)"]
+    assert len(absentes) == sum(absente(b.valeur) for b in composee.barres) == 39
+    assert {r["largeur"] for r in absentes} == {0}
+
+
+@pytest.mark.parametrize("nom", TERRITOIRES)
+@pytest.mark.parametrize("code", list(catalogue()))
+def test_un_classement_tient_dans_sa_largeur_et_garde_ses_proportions(nom, code):
+    composee = classement(resultat(nom, code), {}, None, "france")
+    liste = lister(composee)
+    zeros = set()
+    for barre, rang in zip(composee.barres, liste["rangs"], strict=True):
+        assert rang["depart"] >= 0 and rang["depart"] + rang["largeur"] <= 100
+        if barre.valeur:
+            zeros.add(round(rang["depart"] + (rang["largeur"] if rang["negative"] else 0)))
+            assert rang["negative"] == (barre.valeur < 0)
+    assert len(zeros) <= 1
+    echelle = [
+        abs(barre.valeur) / rang["largeur"]
+        for barre, rang in zip(composee.barres, liste["rangs"], strict=True)
+        if barre.valeur and rang["largeur"] > 5
+    ]
+    assert max(echelle, default=1) <= 1.01 * min(echelle, default=1)

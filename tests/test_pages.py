@@ -228,8 +228,8 @@ def test_un_effectif_tu_n_est_dans_aucune_figure(audience):
             "offre_besoins", territoire="gard_rhodanien", indicateur=indicateur, audience=vu_par
         )
         dessins = figures(saine(ecran))
-        barres = next(t for dessin in dessins for t in dessin["data"] if t["type"] == "bar")
-        nombres[vu_par] = {valeur for valeur in barres["x"] if valeur and valeur < 5}
+        rangs = next(d["rangs"] for d in dessins if "rangs" in d)
+        nombres[vu_par] = {r["texte"] for r in rangs if r["texte"] in ("1", "2", "3", "4")}
     assert nombres["interne"] and not nombres[audience]
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ctg_data.exports.tableur import csv_octets
 from ctg_data.figures.construire import classement
-from ctg_data.figures.rendu_plotly import dessiner
+from ctg_data.figures.rendu_liste import lister
 from ctg_data.indicateurs import Options, calculer, catalogue, serie_commune, serie_ensemble
 from ctg_data.parametres import AUDIENCES, parametres
 from ctg_data.secret import a_masquer, taire, total_a_taire
@@ -195,9 +195,8 @@ def test_la_figure_et_le_csv_taisent_ce_que_la_table_tait(donnees: Donnees, code
     cachees = set(resultat.table.index[resultat.table["statut"] == "secret"])
     barres = [b for b in figure.barres if b.cle in cachees]
     assert {(b.valeur, b.texte) for b in barres} == {(None, "n.d. (secret)")}
-    dessin = dessiner(figure)["data"][0]
-    traces = dict(zip(dessin["customdata"], dessin["x"], strict=True))
-    assert {traces[c] for c in cachees} <= {0, None}
+    rangs = {r["code"]: r for r in lister(figure)["rangs"]}
+    assert {(rangs[c]["largeur"], rangs[c]["texte"]) for c in cachees} == {(0, "n.d. (secret)")}
     texte = csv_octets(figure.habillage.table).decode("utf-8-sig")
     lignes = [li for li in csv.reader(io.StringIO(texte), delimiter=";") if li[0] in cachees]
     assert {(li[2], li[3], li[5]) for li in lignes} == {("", "", "n.d. (secret)")}

@@ -33,7 +33,8 @@ aplats = folium.Choropleth(
 for cle in [c for c in aplats._children if c.startswith("color_map")]:
     del aplats._children[cle]
 aplats.add_to(carte)
-streamlit_folium.st_folium(carte, key="carte", height=400, use_container_width=True)
+# Sans clé, comme dans les exemples de la bibliothèque.
+streamlit_folium.st_folium(carte, height=400, use_container_width=True)
 if "complet" in st.query_params:
     for colonne, (nom, valeurs) in zip(st.columns(4), table.iloc[:, 1:5].items(), strict=False):
         colonne.metric(fiches[nom].titre, round(valeurs.mean(), 1))

@@ -5,13 +5,10 @@ from __future__ import annotations
 from functools import singledispatch
 from typing import Any
 
-from ctg_data.figures.modele import Barre, Barres, Colonnes, Empilees, Figure, Nuage
+from ctg_data.figures.modele import Colonnes, Empilees, Figure, Nuage
 from ctg_data.figures.palette import ACCENT, ENCRE, FILET, NEUTRE, POLICE, SECOND
 from ctg_data.textes import FINE
 
-HAUTEUR_BARRE = 24
-# Largeur moyenne d'une lettre, en part de la taille du texte.
-LETTRE = 0.52
 SEPARATEURS = "," + FINE
 MARGE_LEGENDE = {"l": 8, "r": 8, "t": 36, "b": 8}
 
@@ -64,106 +61,6 @@ def lignes(textes: tuple[str, ...]) -> str:
     """Rendre un survol de plusieurs lignes, la première en gras."""
     tete, *suite = (proteger(t) for t in textes)
     return "<br>".join([f"<b>{tete}</b>", *suite])
-
-
-def hauteur_barres(figure: Barres) -> int:
-    """Rendre la hauteur, en pixels, où chaque barre d'un classement reste lisible."""
-    return HAUTEUR_BARRE * len(figure.barres) + 40
-
-
-@dessiner.register
-def _(figure: Barres, taille: int = 15) -> dict[str, Any]:
-    barres = figure.barres
-    valeurs = [b.valeur for b in barres if b.valeur is not None]
-    bornes = [*valeurs, figure.reference or 0, 0]
-    etendue = (max(bornes) - min(bornes)) or 1
-    noms = [f"<b>{_nom_barre(b)}</b>" if b.cle == figure.choisie else _nom_barre(b) for b in barres]
-    return {
-        "data": [_trace_barres(figure)],
-        "layout": mise_en_page(
-            taille,
-            margin={
-                # Calculée, la marge évite à Plotly de dessiner deux fois pour la mesurer.
-                "l": LETTRE * taille * max((len(_nom_barre(b)) for b in barres), default=0) + 10,
-                "r": 8,
-                "t": 28 if figure.reference is not None else 8,
-                "b": 8,
-            },
-            bargap=0.25,
-            xaxis=_echelle(
-                visible=False,
-                automargin=False,
-                range=[
-                    min(bornes) - (0.28 * etendue if min(bornes) < 0 else 0),
-                    max(bornes) + 0.32 * etendue,
-                ],
-            ),
-            yaxis=_echelle(
-                autorange="reversed",
-                type="category",
-                automargin=False,
-                showgrid=False,
-                tickmode="array",
-                tickvals=[b.cle for b in barres],
-                ticktext=noms,
-                tickfont={"color": ENCRE},
-            ),
-            **_trait(figure.reference, figure.texte_reference, taille),
-        ),
-    }
-
-
-def _trace_barres(figure: Barres) -> dict[str, Any]:
-    barres = figure.barres
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "x": [b.valeur for b in barres],
-        "y": [b.cle for b in barres],
-        "customdata": [b.cle for b in barres],
-        "text": [proteger(b.texte) for b in barres],
-        "hovertext": [lignes(b.survol) for b in barres],
-        "hoverinfo": "text",
-        "textposition": "outside",
-        "cliponaxis": False,
-        "marker": {
-            "color": [b.couleur for b in barres],
-            "line": {
-                "color": [ACCENT if b.cle == figure.choisie else NEUTRE for b in barres],
-                "width": [3 if b.cle == figure.choisie else 0.6 for b in barres],
-            },
-            "pattern": {
-                "shape": ["/" if b.incertaine else "" for b in barres],
-                "fgcolor": SECOND,
-                "fillmode": "overlay",
-                "size": 6,
-                "solidity": 0.25,
-            },
-        },
-    }
-
-
-def _nom_barre(barre: Barre) -> str:
-    """Écrire le nom d'une barre ; sans valeur, la raison de son absence vient avec lui."""
-    return proteger(barre.nom if barre.valeur is not None else f"{barre.nom} · {barre.texte}")
-
-
-def _trait(reference: float | None, texte: str, taille: int) -> dict[str, Any]:
-    """Tracer le trait vertical de référence et son étiquette."""
-    if reference is None:
-        return {}
-    ligne = {"color": ENCRE, "width": 2, "dash": "dash"}
-    position = {"x0": reference, "x1": reference, "y0": 0, "y1": 1, "yref": "paper"}
-    etiquette = {
-        "x": reference,
-        "y": 1,
-        "yref": "paper",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "text": proteger(texte),
-        "font": {"size": taille - 1, "color": ENCRE},
-    }
-    return {"shapes": [{"type": "line", **position, "line": ligne}], "annotations": [etiquette]}
 
 
 @dessiner.register

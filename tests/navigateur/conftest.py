@@ -54,7 +54,7 @@ REPOS = """() => {
       composant => composant.closest('[class*="st-key-contours_"]')
         || composant.querySelector('.bloc-figure'))
     && [...main.querySelectorAll('.cadre-figure:not([hidden])')].every(
-      figure => figure.querySelector('.main-svg'));
+      figure => figure.querySelector('.main-svg, .rang'));
 }"""
 # Un point d'écran à l'intérieur d'un tracé, même creux.
 POINT_DEDANS = """trace => {
@@ -273,10 +273,11 @@ class Ecran:
 
     def contour_choisi(self) -> list[str]:
         """Rendre les codes des barres entourées du classement."""
-        return self.page.locator(".st-key-classement .js-plotly-plot").evaluate(
-            """figure => [...figure.querySelectorAll('.barlayer .point')]
-              .filter(g => g.querySelector('path').style.stroke === 'rgb(194, 65, 12)')
-              .map(g => figure.data[0].customdata[g.__data__.i])"""
+        return self.page.locator(".classement").evaluate(
+            """liste => [...liste.querySelectorAll('.rang')]
+              .filter(r => getComputedStyle(r.querySelector('.barre')).borderColor
+                === 'rgb(194, 65, 12)')
+              .map(r => r.dataset.code)"""
         )
 
     def messages(self) -> list[ForwardMsg]:

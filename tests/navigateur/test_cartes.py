@@ -43,15 +43,7 @@ def test_un_clic_sur_la_carte_choisit_la_commune(territoire, ecran):
 def _verifier_choix(ecran, code):
     nom = ecran.page.locator(".st-key-choix_commune").get_by_role("combobox").input_value()
     ecran.page.locator("[data-testid='stMain'] h4").filter(has_text=nom).first.wait_for()
-    ecran.page.wait_for_function(
-        """code => {
-          const figure = document.querySelector('.st-key-classement .js-plotly-plot');
-          return figure && [...figure.querySelectorAll('.barlayer .point')].some(g =>
-            g.querySelector('path').style.stroke === 'rgb(194, 65, 12)'
-            && figure.data[0].customdata[g.__data__.i] === code);
-        }""",
-        arg=code,
-    )
+    ecran.page.locator(f".classement .choisie[data-code='{code}']").wait_for()
     assert ecran.contour_choisi() == [code]
 
 
@@ -68,13 +60,19 @@ def test_un_clic_vaut_encore_apres_un_choix_par_liste(ecran):
 
 def test_un_clic_sur_une_barre_choisit_la_commune(ecran):
     ecran.ouvrir("offre_besoins", territoire="costieres_camargue")
-    barres = ecran.page.locator(".st-key-classement .barlayer .point")
-    barres.first.wait_for()
-    code = ecran.page.locator(".st-key-classement .js-plotly-plot").evaluate(
-        "figure => figure.data[0].customdata[figure.querySelector('.barlayer .point').__data__.i]"
-    )
-    boite = barres.first.bounding_box()
-    ecran.page.mouse.click(boite["x"] + 20, boite["y"] + boite["height"] / 2)
+    rangs = ecran.page.locator(".classement .rang")
+    premier = rangs.first.get_attribute("data-code")
+    rangs.first.locator(".barre").click()
+    ecran.attendre_adresse(commune=premier)
+    _verifier_choix(ecran, premier)
+
+
+def test_une_barre_se_choisit_au_clavier(ecran):
+    ecran.ouvrir("offre_besoins", territoire="costieres_camargue")
+    deuxieme = ecran.page.locator(".classement .rang").nth(1)
+    code = deuxieme.get_attribute("data-code")
+    deuxieme.focus()
+    ecran.page.keyboard.press("Enter")
     ecran.attendre_adresse(commune=code)
     _verifier_choix(ecran, code)
 

@@ -30,10 +30,11 @@ def survols(ecran, codes: list[str]) -> set[str]:
         if m.WhichOneof("type") == "delta"
         and m.delta.new_element.bidi_component.component_name == "figure"
     ]
-    return {
+    rangs = [r for figure in filter(None, figures) for r in figure.get("rangs", ())]
+    return {rang["titre"] for rang in rangs if rang["code"] in codes} | {
         texte
         for figure in filter(None, figures)
-        for trace in figure["data"]
+        for trace in figure.get("data", ())
         if "hovertext" in trace
         for code, texte in zip(_codes(trace), trace["hovertext"], strict=True)
         if code in codes
@@ -48,6 +49,7 @@ def en_clair(ecran) -> str:
     """Rendre tout ce qui a été reçu, échappements JSON, HTML et JavaScript défaits."""
     texte = b"".join(ecran.recus).decode("utf-8", "replace").replace("\\\\", "\\")
     texte = re.sub(r"\\u([0-9a-f]{4})", lambda code: chr(int(code[1], 16)), texte)
+    texte = texte.replace("\\n", "\n")
     return html.unescape(texte)
 
 
@@ -100,7 +102,7 @@ def _inerte(ecran):
 
 def test_la_carte_et_le_classement_montrent_les_noms_mot_pour_mot(ecran):
     ecran.ouvrir("offre_besoins", territoire="hostile")
-    textes = ecran.page.locator(".st-key-classement .ytick text").all_text_contents()
+    textes = ecran.page.locator(".classement .rang .nom").all_text_contents()
     assert sorted(textes) == sorted(NOMS_HOSTILES)
     _inerte(ecran)
 
