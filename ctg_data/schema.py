@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 DOSSIER = Path(__file__).parent / "schemas"
+COLONNE_COMMUNE = "code_commune"
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,8 @@ class Colonne:
     """Décrire une colonne : sens, type, unité, contraintes, classe de confidentialité.
 
     `obligatoire` : aucune cellule vide ; `presence` : la colonne doit être là, ses cellules peuvent
-    être vides (une mesure absente n'est pas une mesure vide).
+    être vides (une mesure absente n'est pas une mesure vide). `synonymes` : autres noms sous
+    lesquels la colonne est acceptée. `alerte` : au-delà, la valeur est possible mais à vérifier.
     """
 
     nom: str
@@ -35,11 +38,17 @@ class Colonne:
     longueur_min: int
     motif: str | None
     valeurs: tuple[str, ...]
+    synonymes: tuple[str, ...] = ()
+    alerte: float | None = None
 
 
 @dataclass(frozen=True)
 class Schema:
-    """Décrire une table : ses colonnes, sa clé et ses marques de valeur manquante."""
+    """Décrire une table : ses colonnes, sa clé et ses marques de valeur manquante.
+
+    `mesures` : colonnes dont une au moins doit être là, quand aucune n'est exigée à elle seule.
+    `rapports` : colonnes qui sont le rapport de deux autres (numérateur, dénominateur, facteur).
+    """
 
     nom: str
     titre: str
@@ -48,6 +57,8 @@ class Schema:
     colonnes: tuple[Colonne, ...]
     cle: tuple[str, ...]
     manquantes: frozenset[str]
+    mesures: tuple[str, ...] = ()
+    rapports: Mapping[str, tuple[str, str, float]] = field(default_factory=dict)
 
     @property
     def obligatoires(self) -> tuple[str, ...]:
@@ -76,6 +87,8 @@ def _schema(brut: dict[str, Any]) -> Schema:
         colonnes=tuple(_colonne(c) for c in brut["fields"]),
         cle=tuple(brut["primaryKey"]),
         manquantes=frozenset(brut["missingValues"]),
+        mesures=tuple(brut.get("mesures", ())),
+        rapports={nom: tuple(r) for nom, r in brut.get("rapports", {}).items()},
     )
 
 
@@ -96,6 +109,8 @@ def _colonne(brut: dict[str, Any]) -> Colonne:
         longueur_min=regles.get("minLength", 0),
         motif=regles.get("pattern"),
         valeurs=tuple(regles.get("enum", ())),
+        synonymes=tuple(brut.get("synonymes", ())),
+        alerte=brut.get("alerte"),
     )
 
 
@@ -110,6 +125,7 @@ def dictionnaire(schema: Schema) -> pd.DataFrame:
             "Unité": [c.unite for c in schema.colonnes],
             "Exemple": [c.exemple for c in schema.colonnes],
             "Confidentialité": [c.confidentialite for c in schema.colonnes],
+            "Autres noms acceptés": [", ".join(c.synonymes) for c in schema.colonnes],
             "Description": [c.description for c in schema.colonnes],
         }
     )

@@ -16,8 +16,8 @@ import pandas as pd
 
 from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.lecture import lire_csv
-from ctg_data.schema import Schema, schemas
-from ctg_data.validation import COLONNE_COMMUNE, valider
+from ctg_data.schema import COLONNE_COMMUNE, Schema, schemas
+from ctg_data.validation import valider
 
 EMBARQUES = Path(__file__).parent / "territoires"
 FICHE = "territoire.toml"
@@ -113,7 +113,10 @@ def copier(dossier: Path, cible: Path) -> None:
 
 
 def charger(dossier: Path) -> Donnees:
-    """Charger un territoire et contrôler ses tables ; ne lève rien sur des données fautives."""
+    """Charger un territoire et contrôler ses tables ; ne lève rien sur des données fautives.
+
+    Ce qui a été lu sans risque (encodage, séparateur, milliers) n'est dit qu'au dépôt du fichier.
+    """
     territoire, anomalies = lire_fiche(dossier)
     tables: dict[str, pd.DataFrame] = {}
     for schema in schemas().values():
@@ -139,7 +142,7 @@ def _charger_table(
     if tableau is None:
         return None, anomalies
     table, fautes = valider(tableau, schema, communes)
-    anomalies += fautes
+    anomalies = [a for a in anomalies + fautes if a.gravite != "information"]
     if schema.nom == "communes" and communes:
         anomalies += _communes_absentes(table, communes)
     return (None if any(a.erreur for a in anomalies) else table), anomalies

@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
 import pandas as pd
 
 from ctg_data.anomalies import Anomalie, abreger
+from ctg_data.codes import SANS_COMMUNE, completer
+from ctg_data.conversion import convertir, phrase_secrets, remarques, vide
+from ctg_data.doublons import sans_doublons
 from ctg_data.lecture import Tableau
-from ctg_data.schema import Colonne, Schema, schemas
-from ctg_data.textes import absente
+from ctg_data.lecture.noms import cle_de_nom
+from ctg_data.rattachement import rattacher
+from ctg_data.schema import COLONNE_COMMUNE, Colonne, Schema, schemas
+from ctg_data.textes import INSECABLE, enumeration, nombre
 
-# Au-delà, un entier n'est plus représenté exactement par un nombre à virgule flottante.
-ENTIER_MAX = 2**53
-COLONNE_COMMUNE = "code_commune"
+__all__ = [
+    "COLONNE_COMMUNE",
+    "correspondances",
+    "reconnaitre_table",
+    "sans_secret",
+    "table_approchante",
+    "valider",
+]
 
-_NOMBRE = re.compile(r"[-+−]?\d+([.,]\d+)?")
-_MILLIERS = re.compile(r"[-+−]?\d{1,3}([ \u00a0\u202f]\d{3})+([.,]\d+)?")
-_ESPACES = str.maketrans("", "", " \u00a0\u202f")
+_TOTAL = re.compile(
+    r"\W*(sous[- ]?total|total|ensemble|moyenne|somme|france|territoire|cumul)\b", re.IGNORECASE
+)
+_NOMS = ("commune", "nom_commune")
+# Part d'écart admise entre un taux écrit et le rapport de ses colonnes : l'arrondi et un peu plus.
+ECART_TOLERE = 0.05
+_COUPURE = re.compile(r"\s*[\r\n]+\s*")
 
 
 def valider(
-    tableau: Tableau, schema: Schema, communes: Collection[str] | None = None
+    tableau: Tableau,
+    schema: Schema,
+    communes: Collection[str] | None = None,
+    *,
+    france: bool = False,
 ) -> tuple[pd.DataFrame, list[Anomalie]]:
     """Typer un tableau selon son schéma et relever toutes ses fautes.
 
-    `communes` : codes connus du territoire ; une autre commune est une erreur. Rend une table
-    (une colonne par colonne déclarée, vide quand elle est facultative et absente) et les
-    anomalies, dans l'ordre des lignes. La table n'a de sens que si aucune n'est une erreur.
+    `communes` : codes connus du territoire ; une autre commune est une erreur. `france` : sans
+    territoire, vérifier les codes contre toutes les communes de France. Rend une table (une
+    colonne par colonne déclarée, vide quand elle est facultative et absente) et les anomalies,
+    dans l'ordre des lignes. La table n'a de sens que si aucune n'est une erreur ;
+    `attrs["valeurs_secretes"]` y compte les cellules masquées.
     """
-    anomalies = _colonnes(tableau, schema)
+    rangs = correspondances(tableau.entete, schema)
+    anomalies = _colonnes(tableau, schema, rangs)
     if any(a.erreur for a in anomalies):
         return pd.DataFrame(), anomalies
-    brut = pd.DataFrame(list(tableau.lignes), columns=list(tableau.entete), dtype=object)
-    table = pd.DataFrame(index=brut.index)
-    for colonne in schema.colonnes:
-        if colonne.nom not in brut:
-            table[colonne.nom] = _vide(colonne, len(brut))
-            continue
-        valeurs, fautes = _convertir(brut[colonne.nom], colonne, schema, tableau)
-        table[colonne.nom] = valeurs
-        anomalies += fautes
-    if communes is not None and COLONNE_COMMUNE in table:
-        anomalies += _communes_inconnues(table, tableau, communes)
-    anomalies += _doublons(table, schema, tableau)
-    if not len(brut):
-        anomalies.append(
-            Anomalie(tableau.fichier, "aucune ligne de données", "Ajoutez au moins une ligne.")
-        )
+    tableau, ecartees = _ecarter(tableau, schema, rangs)
+    textes = {nom: [li[rang] for li in tableau.lignes] for nom, rang in rangs.items()}
+    anomalies += ecartees + _recoller(textes, tableau)
+    if COLONNE_COMMUNE in textes and (communes is not None or france):
+        rattachees = rattacher(textes, tableau, schema.cle, communes)
+        tableau, textes = rattachees.tableau, rattachees.textes
+        anomalies += rattachees.anomalies
+    table, fautes = _convertir(textes, schema, tableau, rangs)
+    dites = {a.ligne for a in anomalies if a.erreur and a.colonne == COLONNE_COMMUNE}
+    anomalies += [a for a in fautes if a.colonne != COLONNE_COMMUNE or a.ligne not in dites]
+    anomalies += _rapports(table, schema, tableau) + _defauts(tableau, schema, rangs)
+    table, doublons = sans_doublons(table, schema, tableau)
+    anomalies += doublons
+    if not tableau.lignes and not any(a.erreur for a in anomalies):
+        conseil = "Ajoutez au moins une ligne."
+        anomalies.append(Anomalie(tableau.fichier, "aucune ligne de données", conseil))
     return table, sorted(anomalies, key=lambda a: a.ligne or 0)
 
 
@@ -71,162 +91,270 @@ def sans_secret(anomalies: Iterable[Anomalie], audience: str) -> list[Anomalie]:
     return [replace(a, valeur=None) if (a.fichier, a.colonne) in secretes else a for a in anomalies]
 
 
-def _colonnes(tableau: Tableau, schema: Schema) -> list[Anomalie]:
-    declarees = [c.nom for c in schema.colonnes]
-    libres = [nom for nom in tableau.entete if nom not in declarees]
-    fichier, ligne = tableau.fichier, tableau.ligne_entete
-    fautes = []
-    for nom in schema.obligatoires:
-        if nom not in tableau.entete:
-            proche = get_close_matches(nom, libres, 1)
-            exemple = f"Ajoutez une colonne « {nom} » (exemple : {schema.colonne(nom).exemple})."
-            conseil = f"Renommez « {proche[0]} » en « {nom} »." if proche else exemple
-            fautes.append(Anomalie(fichier, "colonne absente", conseil, ligne, nom))
+# --- Les colonnes -------------------------------------------------------------------------------
+
+
+def correspondances(entete: Sequence[str], schema: Schema) -> dict[str, int]:
+    """Rendre le rang de chaque colonne déclarée trouvée dans un en-tête.
+
+    Le nom exact l'emporte sur la casse et les accents, qui l'emportent sur les synonymes.
+    """
+    exacts = {nom: rang for rang, nom in reversed(list(enumerate(entete)))}
+    cles = {cle_de_nom(nom): rang for rang, nom in reversed(list(enumerate(entete)))}
+    trouvees: dict[str, int] = {}
+    for colonne in schema.colonnes:
+        rang = exacts.get(colonne.nom, cles.get(cle_de_nom(colonne.nom)))
+        if rang is not None:
+            trouvees[colonne.nom] = rang
+    for colonne in schema.colonnes:
+        libres = (
+            cles[c]
+            for c in map(cle_de_nom, colonne.synonymes)
+            if c in cles and cles[c] not in trouvees.values()
+        )
+        rang = next(libres, None) if colonne.nom not in trouvees else None
+        if rang is not None:
+            trouvees[colonne.nom] = rang
+    return trouvees
+
+
+def reconnaitre_table(entete: Sequence[str]) -> Schema | None:
+    """Rendre la table déclarée dont cet en-tête porte toutes les colonnes exigées.
+
+    De plusieurs, celle qui explique le plus de colonnes.
+    """
+    candidats = [
+        (len(rangs), schema)
+        for schema in schemas().values()
+        if (rangs := correspondances(entete, schema)) and _complete(schema, rangs)
+    ]
+    return max(candidats, key=lambda c: c[0])[1] if candidats else None
+
+
+def table_approchante(entete: Sequence[str]) -> Schema | None:
+    """Rendre la table déclarée la plus proche d'un en-tête incomplet ; None si rien n'y ressemble.
+
+    Deux colonnes au moins doivent être connues, dont une qui lui est propre.
+    """
+    notes = []
+    for schema in schemas().values():
+        rangs = correspondances(entete, schema)
+        if len(rangs) > 1:
+            notes.append((len(rangs) / len(entete), len(rangs) / len(schema.colonnes), schema))
+    return max(notes, key=lambda n: n[:2])[2] if notes else None
+
+
+def _complete(schema: Schema, rangs: dict[str, int]) -> bool:
+    exigees = all(nom in rangs for nom in schema.obligatoires)
+    return exigees and (not schema.mesures or any(m in rangs for m in schema.mesures))
+
+
+def _colonnes(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[Anomalie]:
+    pris = set(rangs.values())
+    libres = [nom for rang, nom in enumerate(tableau.entete) if rang not in pris]
+    fautes = [
+        _colonne_absente(schema.colonne(nom), libres, tableau)
+        for nom in schema.obligatoires
+        if nom not in rangs
+    ]
+    fautes += _mesures_absentes(tableau, schema, rangs)
+    ligne, declarees = tableau.ligne_entete, ", ".join(c.nom for c in schema.colonnes)
+    for nom, rang in rangs.items():
+        if tableau.entete[rang] != nom:
+            regle, ecrit = f"lue comme «{INSECABLE}{nom}{INSECABLE}»", abreger(tableau.entete[rang])
+            fautes.append(_information(tableau, regle, "", ligne, ecrit))
     for nom in libres:
-        conseil = f"Colonnes connues : {', '.join(declarees)}."
-        regle = "colonne non déclarée, ignorée"
-        fautes.append(Anomalie(fichier, regle, conseil, ligne, abreger(nom), erreur=False))
+        regle, conseil = "colonne non déclarée, ignorée", f"Colonnes connues : {declarees}."
+        fautes.append(_information(tableau, regle, conseil, ligne, abreger(nom)))
     return fautes
 
 
-def _vide(colonne: Colonne, longueur: int) -> pd.Series:
-    genre = "float64" if colonne.type in ("integer", "number") else "object"
-    return pd.Series([None] * longueur, dtype=genre)
+def _colonne_absente(colonne: Colonne, libres: list[str], tableau: Tableau) -> Anomalie:
+    proche = get_close_matches(colonne.nom, libres, 1)
+    exemple = f"Ajoutez une colonne « {colonne.nom} » (exemple : {colonne.exemple})."
+    conseil = f"Renommez « {proche[0]} » en « {colonne.nom} »." if proche else exemple
+    regle = "colonne absente"
+    if colonne.nom == COLONNE_COMMUNE:
+        regle = "colonne absente, aucune colonne de code commune (Insee)"
+    return Anomalie(tableau.fichier, regle, conseil, tableau.ligne_entete, colonne.nom)
+
+
+def _mesures_absentes(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[Anomalie]:
+    if not schema.mesures or any(m in rangs for m in schema.mesures):
+        return []
+    attendues = enumeration([f"« {m} »" for m in schema.mesures])
+    regle, conseil = (
+        "aucune colonne de mesure",
+        f"Ajoutez une au moins de ces colonnes{INSECABLE}: ",
+    )
+    return [Anomalie(tableau.fichier, regle, f"{conseil}{attendues}.", tableau.ligne_entete)]
+
+
+def _information(
+    tableau: Tableau, regle: str, conseil: str, ligne: int | None = None, colonne: str | None = None
+) -> Anomalie:
+    return Anomalie(tableau.fichier, regle, conseil, ligne, colonne, gravite="information")
+
+
+# --- Les lignes ---------------------------------------------------------------------------------
+
+
+def _ecarter(
+    tableau: Tableau, schema: Schema, rangs: dict[str, int]
+) -> tuple[Tableau, list[Anomalie]]:
+    """Laisser les totaux, les notes et les marques « sans commune », en disant leurs lignes."""
+    cle = rangs[schema.cle[0]]
+    motifs = [_motif(li, cle, schema.cle[0]) for li in tableau.lignes]
+    if not any(motifs):
+        return tableau, []
+    gardees = [i for i, motif in enumerate(motifs) if not motif]
+    notes = [
+        _information(tableau, motif, "", numero)
+        for motif, numero in zip(motifs, tableau.numeros, strict=True)
+        if motif
+    ]
+    return tableau.garder(gardees), notes
+
+
+def _motif(ligne: tuple[str, ...], cle: int, nom_cle: str) -> str:
+    """Dire pourquoi une ligne n'est pas une donnée ; vide si elle en est une."""
+    code = ligne[cle].strip()
+    if len(code) == 5 and code.isdigit() and code != "99999" and code != "00000":
+        return ""
+    if nom_cle == COLONNE_COMMUNE and code and len(code) < 6:
+        complet = completer(code)
+        if complet in SANS_COMMUNE:
+            return f"«{INSECABLE}{complet}{INSECABLE}» n'est pas une commune, ignorée"
+        if complet[:1].isdigit():
+            return ""
+    elif code and nom_cle != COLONNE_COMMUNE:
+        return ""
+    pleines = [c.strip() for c in ligne if c.strip()]
+    if not pleines:
+        return "ligne vide, ignorée"
+    if _TOTAL.match(pleines[0]) and (not code or not code[:1].isdigit()):
+        return f"total («{INSECABLE}{abreger(pleines[0])}{INSECABLE}») ignoré"
+    if len(pleines) == 1 and nom_cle == COLONNE_COMMUNE and not pleines[0][:1].isdigit():
+        return f"note («{INSECABLE}{abreger(pleines[0], 30)}{INSECABLE}») ignorée"
+    return ""
+
+
+def _recoller(textes: dict[str, list[str]], tableau: Tableau) -> list[Anomalie]:
+    """Ôter les sauts de ligne des noms de communes : un nom coupé ne se retrouve plus."""
+    anomalies = []
+    for nom in _NOMS:
+        for rang, texte in enumerate(textes.get(nom, ())):
+            if "\n" in texte or "\r" in texte:
+                textes[nom][rang] = _COUPURE.sub(" ", texte).replace("- ", "-").strip()
+                numero, regle = tableau.numeros[rang], "saut de ligne ôté du nom"
+                anomalies.append(_information(tableau, regle, "", numero, nom))
+    return anomalies
+
+
+# --- Les valeurs --------------------------------------------------------------------------------
 
 
 def _convertir(
-    textes: pd.Series, colonne: Colonne, schema: Schema, tableau: Tableau
-) -> tuple[pd.Series, list[Anomalie]]:
-    lire = LECTEURS[colonne.type]
-    valeurs: list[object] = []
-    fautes: list[Anomalie] = []
-    for texte, numero in zip(textes, tableau.numeros, strict=True):
-        valeur, regle = _cellule(texte.strip(), colonne, schema.manquantes, lire)
-        valeurs.append(valeur)
-        if regle:
-            conseil, trouve = _conseil(texte.strip(), colonne), abreger(texte.strip())
-            fautes.append(Anomalie(tableau.fichier, regle, conseil, numero, colonne.nom, trouve))
-    genre = "float64" if colonne.type in ("integer", "number") else "object"
-    return pd.Series(valeurs, index=textes.index, dtype=genre), fautes
-
-
-def _conseil(texte: str, colonne: Colonne) -> str:
-    proche = get_close_matches(texte, colonne.valeurs, 1)
-    return f"Écrivez par exemple « {proche[0] if proche else colonne.exemple} »."
-
-
-def _cellule(
-    texte: str, colonne: Colonne, manquantes: frozenset[str], lire: Callable[[str], object]
-) -> tuple[object, str | None]:
-    """Lire une cellule : (valeur, None) ou (None, règle enfreinte)."""
-    if texte in manquantes:
-        return None, "valeur obligatoire absente" if colonne.obligatoire else None
-    try:
-        valeur = lire(texte)
-    except ValueError as faute:
-        return None, str(faute)
-    regle = _contrainte(valeur, texte, colonne)
-    return (None if regle else valeur), regle
-
-
-def _contrainte(valeur: object, texte: str, colonne: Colonne) -> str | None:
-    if colonne.valeurs and texte not in colonne.valeurs:
-        return f"valeur hors liste ({', '.join(colonne.valeurs)})"
-    if colonne.motif and not re.fullmatch(colonne.motif, texte):
-        return f"forme inattendue (attendu : {colonne.titre.lower()})"
-    if len(texte) < colonne.longueur_min:
-        return f"texte trop court (au moins {colonne.longueur_min} caractères)"
-    if isinstance(valeur, float):
-        if colonne.minimum is not None and valeur < colonne.minimum:
-            return f"nombre inférieur au minimum {colonne.minimum}"
-        if colonne.maximum is not None and valeur > colonne.maximum:
-            return f"nombre supérieur au maximum {colonne.maximum}"
-    return None
-
-
-def _texte(texte: str) -> str:
-    return texte
-
-
-def _nombre(texte: str) -> float:
-    if not (_NOMBRE.fullmatch(texte) or _MILLIERS.fullmatch(texte)):
-        raise ValueError("ce n'est pas un nombre")
-    valeur = float(texte.translate(_ESPACES).replace(",", ".").replace("−", "-"))
-    if abs(valeur) > ENTIER_MAX:
-        raise ValueError("nombre trop grand")
-    return valeur
-
-
-def _entier(texte: str) -> float:
-    valeur = _nombre(texte)
-    if not valeur.is_integer():
-        raise ValueError("ce n'est pas un nombre entier")
-    return valeur
-
-
-def _date(texte: str) -> dt.date:
-    for forme in ("%Y-%m-%d", "%d/%m/%Y"):
-        try:
-            return dt.datetime.strptime(texte, forme).date()
-        except ValueError:
+    textes: dict[str, list[str]], schema: Schema, tableau: Tableau, rangs: dict[str, int]
+) -> tuple[pd.DataFrame, list[Anomalie]]:
+    colonnes, anomalies, secretes, cellules = {}, [], {}, 0
+    for colonne in schema.colonnes:
+        if colonne.nom not in textes:
+            colonnes[colonne.nom] = vide(colonne, len(tableau.lignes))
             continue
-    raise ValueError("ce n'est pas une date (AAAA-MM-JJ ou JJ/MM/AAAA)")
-
-
-def _booleen(texte: str) -> bool:
-    if texte.casefold() in ("oui", "vrai", "true", "1"):
-        return True
-    if texte.casefold() in ("non", "faux", "false", "0"):
-        return False
-    raise ValueError("ce n'est ni oui ni non")
-
-
-LECTEURS: dict[str, Callable[[str], object]] = {
-    "string": _texte,
-    "integer": _entier,
-    "number": _nombre,
-    "date": _date,
-    "boolean": _booleen,
-}
-
-
-def _communes_inconnues(
-    table: pd.DataFrame, tableau: Tableau, communes: Collection[str]
-) -> list[Anomalie]:
-    fautes = []
-    for code, numero in zip(table[COLONNE_COMMUNE], tableau.numeros, strict=True):
-        if code is not None and code not in communes:
-            proche = get_close_matches(code, communes, 1, cutoff=0.75)
-            conseil = f"Vouliez-vous « {proche[0]} » ? " if proche else ""
-            fautes.append(
-                Anomalie(
-                    tableau.fichier,
-                    "commune inconnue du territoire",
-                    f"{conseil}Corrigez le code, ou ajoutez la commune à territoire.toml.",
-                    numero,
-                    COLONNE_COMMUNE,
-                    code,
-                )
+        lue = convertir(textes[colonne.nom], colonne, schema.manquantes, classeur=tableau.classeur)
+        colonnes[colonne.nom] = lue.valeurs
+        secretes.update(lue.secrets)
+        cellules += len(lue.secrets)
+        anomalies += [
+            Anomalie(
+                tableau.fichier, regle, conseil, tableau.numeros[rang], colonne.nom, abreger(trouve)
             )
-    return fautes
+            for rang, regle, conseil, trouve in lue.fautes
+            if (rang, rangs[colonne.nom]) not in tableau.defauts
+        ]
+        anomalies += [
+            Anomalie(
+                tableau.fichier,
+                phrase,
+                "",
+                colonne=colonne.nom,
+                gravite="avertissement" if a_verifier else "information",
+            )
+            for phrase, a_verifier in remarques(lue)
+        ]
+        anomalies += _alertes(lue.valeurs, colonne, tableau)
+    if secretes:
+        anomalies.append(_information(tableau, phrase_secrets(secretes), ""))
+    table = pd.DataFrame(colonnes)
+    table.attrs["valeurs_secretes"] = cellules
+    return table, anomalies
 
 
-def _doublons(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Anomalie]:
-    premiers: dict[tuple[object, ...], int] = {}
-    fautes = []
-    cles = table[list(schema.cle)].itertuples(index=False, name=None)
-    for cle, numero in zip(cles, tableau.numeros, strict=True):
-        if any(absente(v) for v in cle):
-            continue
-        premier = premiers.setdefault(cle, numero)
-        if premier != numero:
-            regle = f"même clé ({', '.join(schema.cle)}) que la ligne {premier}"
-            trouve = abreger(" · ".join(_ecrire(v) for v in cle))
-            conseil = "Gardez une seule des deux lignes."
-            fautes.append(Anomalie(tableau.fichier, regle, conseil, numero, schema.cle[0], trouve))
-    return fautes
+def _alertes(valeurs: pd.Series, colonne: Colonne, tableau: Tableau) -> list[Anomalie]:
+    if colonne.alerte is None:
+        return []
+    return [
+        Anomalie(
+            tableau.fichier,
+            f"{colonne.titre.lower()} {nombre(valeurs[rang], 1)}, supérieur à "
+            f"{nombre(colonne.alerte)}, à vérifier",
+            "Gardez la valeur si elle est juste.",
+            tableau.numeros[rang],
+            colonne.nom,
+            gravite="avertissement",
+        )
+        for rang in valeurs.index[valeurs > colonne.alerte]
+    ]
 
 
-def _ecrire(valeur: object) -> str:
-    """Écrire une valeur de clé comme dans le fichier : une année n'a pas de décimale."""
-    return f"{valeur:.0f}" if isinstance(valeur, float) else str(valeur)
+def _rapports(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Anomalie]:
+    """Dire les taux qui ne sont pas le rapport de leurs colonnes : unité ou faute de frappe."""
+    anomalies = []
+    for nom, (haut, bas, fois) in schema.rapports.items():
+        attendu = fois * table[haut] / table[bas].where(table[bas] > 0)
+        ecart = (table[nom] - attendu).abs()
+        for rang in table.index[ecart > ECART_TOLERE * attendu.clip(lower=fois * ECART_TOLERE)]:
+            regle = (
+                f"{nombre(table[nom][rang], 1)} au lieu de {nombre(attendu[rang], 1)}, rapport de "
+                f"«{INSECABLE}{haut}{INSECABLE}» à «{INSECABLE}{bas}{INSECABLE}», à vérifier"
+            )
+            conseil, numero = "Corrigez l'une des trois valeurs.", tableau.numeros[rang]
+            anomalies.append(
+                Anomalie(tableau.fichier, regle, conseil, numero, nom, gravite="avertissement")
+            )
+    return anomalies
+
+
+def _defauts(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[Anomalie]:
+    """Dire les cellules d'un classeur sans valeur sûre : formule, erreur Excel, fusion."""
+    if not tableau.defauts:
+        return []
+    from ctg_data.lecture.classeur import FORMULE_TEXTE, lettres_colonne
+
+    noms = {rang: nom for nom, rang in rangs.items()}
+    anomalies = []
+    for (ligne, rang), regle in sorted(tableau.defauts.items()):
+        nom = noms.get(rang)
+        numero = tableau.numeros[ligne]
+        texte = nom is not None and schema.colonne(nom).type == "string"
+        if texte and regle.startswith("formule"):
+            regle = FORMULE_TEXTE
+        anomalies.append(
+            Anomalie(
+                tableau.fichier,
+                f"cellule {lettres_colonne(rang)}{numero}{INSECABLE}: {regle}",
+                _REPARER[regle.split()[0]],
+                numero,
+                nom or abreger(tableau.entete[rang]),
+                gravite="erreur" if nom else "avertissement",
+            )
+        )
+    return anomalies
+
+
+_REPARER = {
+    "formule": "Ouvrez et enregistrez le fichier dans Excel, ou écrivez la valeur à la place.",
+    "erreur": "Corrigez la formule dans Excel, ou videz la cellule si la valeur manque.",
+    "cellules": "Défusionnez-les et écrivez la valeur de chaque ligne.",
+}

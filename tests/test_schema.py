@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import construire_docs
+from ctg_data.lecture.noms import cle_de_nom
 from ctg_data.schema import DOSSIER, TYPES, dictionnaire, dictionnaire_markdown, schemas
 
 RACINE = Path(__file__).resolve().parent.parent
@@ -36,7 +37,7 @@ def test_le_dictionnaire_a_une_ligne_par_colonne(nom: str) -> None:
     schema = schemas()[nom]
     table = dictionnaire(schema)
     assert list(table["Colonne"]) == [c.nom for c in schema.colonnes]
-    assert (table.drop(columns="Unité") != "").all(axis=None)
+    assert (table.drop(columns=["Unité", "Autres noms acceptés"]) != "").all(axis=None)
     assert set(table["Type"]) <= set(TYPES.values())
 
 
@@ -47,11 +48,22 @@ def test_chaque_regle_declaree_est_appliquee(nom: str) -> None:
 
 
 @pytest.mark.parametrize("nom", schemas())
-def test_le_tableau_markdown_a_huit_colonnes_partout(nom: str) -> None:
+def test_le_tableau_markdown_a_neuf_colonnes_partout(nom: str) -> None:
     section = dictionnaire_markdown().split(f"## {nom} — ")[1].split("\n## ")[0]
     lignes = [li for li in section.splitlines() if li.startswith("|")]
     assert len(lignes) == 2 + len(schemas()[nom].colonnes)
-    assert {li.replace("\\|", "").count("|") for li in lignes} == {9}
+    assert {li.replace("\\|", "").count("|") for li in lignes} == {10}
+
+
+@pytest.mark.parametrize("nom", schemas())
+def test_un_synonyme_ne_designe_qu_une_colonne(nom: str) -> None:
+    """Deux colonnes d'une table ne se disputent jamais le même nom."""
+    noms = [
+        cle
+        for colonne in schemas()[nom].colonnes
+        for cle in {cle_de_nom(n) for n in (colonne.nom, *colonne.synonymes)}
+    ]
+    assert len(noms) == len(set(noms))
 
 
 def test_une_colonne_inconnue_est_une_erreur() -> None:
