@@ -15,6 +15,7 @@ from ctg_data.conversion import convertir, phrase_secrets, remarques, vide
 from ctg_data.doublons import sans_doublons
 from ctg_data.lecture import Tableau
 from ctg_data.lecture.noms import cle_de_nom
+from ctg_data.ligne_exemple import sans_exemple
 from ctg_data.rattachement import rattacher
 from ctg_data.schema import COLONNE_COMMUNE, Colonne, Schema, schemas
 from ctg_data.textes import INSECABLE, enumeration, nombre
@@ -56,9 +57,10 @@ def valider(
     anomalies = _colonnes(tableau, schema, rangs)
     if any(a.erreur for a in anomalies):
         return pd.DataFrame(), anomalies
+    tableau, exemples = sans_exemple(tableau, schema, rangs)
     tableau, ecartees = _ecarter(tableau, schema, rangs)
     textes = {nom: [li[rang] for li in tableau.lignes] for nom, rang in rangs.items()}
-    anomalies += ecartees + _recoller(textes, tableau)
+    anomalies += exemples + ecartees + _recoller(textes, tableau)
     if COLONNE_COMMUNE in textes and (communes is not None or france):
         rattachees = rattacher(textes, tableau, schema.cle, communes)
         tableau, textes = rattachees.tableau, rattachees.textes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -34,8 +35,8 @@ class Lieu:
 def lieux(equipements: pd.DataFrame, communes: pd.DataFrame) -> list[Lieu]:
     """Réunir les équipements par commune et par genre, au point moyen de ceux qui sont situés.
 
-    Un équipement sans coordonnées est posé à la mairie, et le texte le dit. Rend la liste des
-    lieux, genre par genre.
+    Un équipement sans coordonnées est posé à la mairie, et le texte le dit ; si la mairie n'est pas
+    située non plus, il n'est pas sur la carte. Rend la liste des lieux, genre par genre.
     """
     mairies = communes.set_index("code_commune")
     trouves = []
@@ -43,7 +44,7 @@ def lieux(equipements: pd.DataFrame, communes: pd.DataFrame) -> list[Lieu]:
         retenus = equipements[equipements["type"].isin(types)]
         for code, groupe in retenus.groupby("code_commune"):
             trouves.append(_lieu(genre, couleur, groupe, mairies.loc[code]))
-    return trouves
+    return [lieu for lieu in trouves if not math.isnan(lieu.longitude + lieu.latitude)]
 
 
 def _lieu(genre: str, couleur: str, groupe: pd.DataFrame, mairie: pd.Series) -> Lieu:

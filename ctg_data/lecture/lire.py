@@ -14,6 +14,7 @@ from ctg_data.lecture.modele import Lecture, Rangees, Tableau
 from ctg_data.lecture.parquet import lire_parquet
 from ctg_data.lecture.signatures import Refus, nature
 from ctg_data.lecture.texte import decouper
+from ctg_data.ligne_exemple import FEUILLE_AIDE
 from ctg_data.textes import INSECABLE, compte, enumeration
 
 TAILLE_MAX_MO = 200
@@ -68,7 +69,7 @@ def _rangees(octets: bytes, fichier: str, genre: str) -> tuple[list[Rangees], li
 
 def _tableaux(rangees: list[Rangees], fichier: str) -> tuple[list[Tableau], list[Anomalie]]:
     """Rendre les tableaux des feuilles remplies ; une feuille de notes n'arrête pas les autres."""
-    remplies = [r for r in rangees if r.lignes] or rangees[:1]
+    remplies = [r for r in rangees if r.lignes and r.feuille != FEUILLE_AIDE] or rangees[:1]
     if not remplies:
         vide = Rangees(fichier, (), (), classeur=True)
         remplies = [vide]

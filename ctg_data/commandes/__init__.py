@@ -1,0 +1,1 @@
+"""Porter les commandes de « python -m ctg_data », une par module."""
