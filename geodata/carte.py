@@ -59,11 +59,12 @@ def composer(
     titre_cercles: str = "",
     reference: Reference | None = None,
     choisie: str | None = None,
+    contours: str = CONTOURS,
 ) -> Carte:
     """Composer la carte d'un résultat déjà masqué.
 
     Un effectif se dessine en cercles sur un fond uni ; un taux en aplats, avec des cercles
-    d'effectifs si `cercles` est donné (aire proportionnelle).
+    d'effectifs si `cercles` est donné (aire proportionnelle). `contours` : leur source, à citer.
     """
     effectif = resultat.fiche.est_effectif
     classes = classes or classer(resultat)
@@ -85,7 +86,7 @@ def composer(
     valeurs = resultat.table["valeur"].dropna()
     propres = {str(c): float(v) for c, v in valeurs.items() if v > 0}
     return Carte(
-        habillage=replace(habillage, source=f"{habillage.source} · {CONTOURS}"),
+        habillage=replace(habillage, source=f"{habillage.source} · {contours}"),
         zones=zones,
         cercles=propres if effectif else (cercles or {}),
         titre_cercles=resultat.fiche.titre_court if effectif else titre_cercles,

@@ -25,21 +25,38 @@ def page() -> None:
     """Choisir le territoire, calculer six chiffres, montrer le message, la carte, à regarder."""
     contexte = cadre.page("accueil")
     cadre.ligne_de_contexte(contexte)
-    complet = cadre.verifier(contexte, *CHIFFRES)
     calculables = [c for c in CHIFFRES if not donnees.fautes(contexte, c)]
-    if not calculables:
+    if len(calculables) < len(CHIFFRES):
+        _incomplet(contexte, calculables)
         return
     _titre(contexte, calculables)
-    for colonne, code in zip(st.columns(len(CHIFFRES)), CHIFFRES, strict=True):
-        with colonne:
-            _chiffre(contexte, code, code in calculables)
-    if not complet:
-        return
+    _chiffres(contexte, calculables)
     gauche, droite = st.columns([3, 2], gap="medium")
     with gauche:
         cartes.presenter(contexte, "taux_couverture", "carte_accueil", fenetre=cartes.VIGNETTE)
     with droite:
         _a_regarder(contexte, donnees.resultat(contexte, "taux_couverture"))
+
+
+def _incomplet(contexte: Contexte, calculables: list[str]) -> None:
+    """Montrer les chiffres que l'on a, puis ce qui manque et, à défaut de mieux, qui habite où."""
+    if calculables:
+        _titre(contexte, calculables)
+        _chiffres(contexte, calculables)
+    if not donnees.a_charger(contexte, *CHIFFRES):
+        cadre.verifier(contexte, *CHIFFRES)
+        return
+    gauche, droite = st.columns([3, 2], gap="medium")
+    with gauche:
+        cadre.verifier(contexte, *CHIFFRES)
+    with droite:
+        cartes.presenter(contexte, "population", "carte_accueil", fenetre=cartes.VIGNETTE)
+
+
+def _chiffres(contexte: Contexte, calculables: list[str]) -> None:
+    for colonne, code in zip(st.columns(len(CHIFFRES)), CHIFFRES, strict=True):
+        with colonne:
+            _chiffre(contexte, code, code in calculables)
 
 
 def _titre(contexte: Contexte, calculables: list[str]) -> None:

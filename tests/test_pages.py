@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ctg_data.lecture.texte import propre
 from ctg_data.parametres import AUDIENCES
 from ctg_data.territoire import EMBARQUES
 
@@ -256,8 +257,8 @@ def _remplacer(avant: bytes, apres: bytes) -> Callable[[Path], None]:
     return abimer
 
 
-def _en_cp1252(fichier: Path) -> None:
-    fichier.write_bytes(fichier.read_text("utf-8").encode("cp1252"))
+def _en_mac_roman(fichier: Path) -> None:
+    fichier.write_bytes(fichier.read_text("utf-8").encode("mac_roman"))
 
 
 # Nom de la faute : fichier, façon de l'abîmer, lieu et réparation attendus à l'écran.
@@ -279,7 +280,7 @@ FAUTES = {
     ),
     "mauvais_encodage": (
         "communes.csv",
-        _en_cp1252,
+        _en_mac_roman,
         ("communes.csv", "ligne 2", "UTF-8", "Enregistrer sous"),
     ),
     "fiche_cassee": (
@@ -374,8 +375,9 @@ def _renommer(dossier: Path, noms: list[str]) -> None:
 
 def _noms() -> list[str]:
     corpus = json.loads(BLNS.read_text("utf-8")) if BLNS.exists() else []
-    # Vide ou porteur d'un octet nul : la lecture le refuse, et le dit ; c'est un autre test.
-    return [nom for nom in (*HOSTILES, *corpus) if nom.strip() and "\x00" not in nom]
+    # Vide une fois ses contrôles ôtés, ou porteur d'un octet nul : la lecture le refuse, et le
+    # dit ; c'est un autre test.
+    return [nom for nom in (*HOSTILES, *corpus) if propre(nom).strip() and "\x00" not in nom]
 
 
 LOTS = [_noms()[debut : debut + 44] for debut in range(0, len(_noms()), 44)]

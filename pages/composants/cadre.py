@@ -12,7 +12,7 @@ from ctg_data.anomalies import Anomalie
 from ctg_data.parametres import AUDIENCES
 from ctg_data.textes import INSECABLE, cle_de_tri, compte, distinguer, echapper_markdown
 from pages.composants import contexte as ctx
-from pages.composants import donnees
+from pages.composants import donnees, manquants
 from pages.composants.contexte import Contexte
 
 RACINE = Path(__file__).parents[2]
@@ -22,7 +22,10 @@ MENU = {
         "offre_besoins": ("Offre et besoins", ":material/map:"),
         "commune": ("Commune", ":material/location_city:"),
     },
-    "Partager": {"donnees": ("Données", ":material/database:")},
+    "Partager": {
+        "donnees": ("Données", ":material/database:"),
+        "territoires": ("Créer un territoire", ":material/add_location_alt:"),
+    },
 }
 NOMS_REFERENCES = {
     "territoire": "le territoire",
@@ -75,11 +78,21 @@ def lien(nom: str, libelle: str, icone: str, adresse: dict[str, str]) -> None:
 
 
 def verifier(contexte: Contexte, *codes: str) -> bool:
-    """Dire si ces indicateurs peuvent être calculés ; sinon, montrer chaque faute."""
+    """Dire si ces indicateurs peuvent être calculés ; sinon, montrer les fautes ou quoi charger."""
     fautes = donnees.fautes(contexte, *codes)
-    if fautes:
+    if donnees.a_charger(contexte, *codes):
+        _a_charger(contexte, len(fautes))
+    elif fautes:
         anomalies(fautes)
     return not fautes
+
+
+def _a_charger(contexte: Contexte, nombre: int) -> None:
+    """Dire, dans un territoire encore incomplet, quels fichiers demander et où les déposer."""
+    manque = compte(nombre, "table manque", "tables manquent")
+    titre(f"{contexte.territoire.nom}{INSECABLE}: {manque} pour ces chiffres")
+    lien("donnees", "Déposer ces fichiers", ":material/upload_file:", contexte.adresse_de_contexte)
+    manquants.montrer(contexte)
 
 
 def ligne_de_contexte(contexte: Contexte, compare: str = "taux_couverture") -> None:

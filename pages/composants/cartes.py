@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from ctg_data.bascule import contours_de
 from ctg_data.figures.construire import habiller
-from geodata.carte import Carte, composer
+from geodata.carte import CONTOURS, Carte, composer
 from geodata.contours import ErreurContours
 from geodata.fond import VOISINES
 from geodata.legende import legende_html
@@ -23,6 +25,7 @@ from pages.composants.contexte import Contexte
 from pages.composants.figure import adresse_servie, contours, montrer
 
 EN_LIGNE = "Fond en ligne"
+A_SOI = "Contours : fichier déposé"
 # Fenêtre supposée pour placer les noms, en pixels (largeur, hauteur) ; l'écran étire ensuite.
 FENETRE, VIGNETTE = (700, 430), (430, 270)
 HAUTEUR_EXPLORER = 330
@@ -50,6 +53,7 @@ def _carte(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) 
         titre_cercles=titre,
         reference=resultat.references.get(_contexte.reference),
         choisie=_contexte.commune,
+        contours=A_SOI if _deposes(_contexte) else CONTOURS,
     )
 
 
@@ -107,11 +111,18 @@ def _contours(contexte: Contexte) -> tuple[str, str]:
     Dans les deux cas ils ne vont qu'une fois au navigateur, pas à chaque geste.
     """
     adresse, communes = _servis().get(contexte.territoire.code, ("", frozenset()))
-    if communes == set(contexte.territoire.communes):
+    livres = communes == set(contexte.territoire.communes)
+    if livres and not _deposes(contexte):
         return adresse, ""
     cle = "_".join(contexte.marque[1:])
     contours(cle, donnees.fond(contexte).geojson)
     return "", cle
+
+
+def _deposes(contexte: Contexte) -> bool:
+    """Dire si le territoire a ses propres contours : ils l'emportent sur ceux de l'outil."""
+    dossier = Path(contexte.marque[0])
+    return (dossier / contours_de(dossier)).is_file()
 
 
 @st.cache_resource(show_spinner=False)

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from ctg_data.depot import terminer
+from ctg_data.dossiers import TERRITOIRES, dossier_donnees
+from ctg_data.ecriture import ErreurEcriture
 from ctg_data.indicateurs import catalogue
 from ctg_data.indicateurs.options import ESTIMATEURS, NIVEAUX, Options
 from ctg_data.parametres import AUDIENCES
+from ctg_data.sauvegarde import terminer_restauration
 from ctg_data.territoire import EMBARQUES, FICHE, Territoire, lire_fiche, lister
 from ctg_data.textes import INSECABLE, distinguer
 
@@ -92,11 +96,6 @@ class Contexte:
         return {c: v for c, v in self.adresse.items() if c not in CLES_DE_PAGE}
 
 
-def dossier_donnees() -> Path:
-    """Rendre le dossier des données de l'utilisateur (CTG_DONNEES, sinon son dossier personnel)."""
-    return Path(os.environ.get("CTG_DONNEES") or Path.home() / "Boussole CTG")
-
-
 def changer_de_page(nom: str) -> None:
     """Retenir, en passant d'une page à l'autre, les choix que les liens du menu ne disent pas.
 
@@ -117,8 +116,10 @@ def ouvrir() -> Contexte:
     """
     choix, adoptee = _choix_courants()
     parmi = partial(_parmi, choix, adoptee)
+    _finir(terminer_restauration, dossier_donnees())
     dossiers = _dossiers()
     code = parmi("territoire", tuple(dossiers), _territoire_par_defaut(dossiers))
+    _finir(terminer, dossiers[code])
     territoire = _fiche(str(dossiers[code]), _empreinte_fiche(dossiers[code]))
     contexte = Contexte(
         marque=(str(dossiers[code]), _empreinte(dossiers[code])),
@@ -137,6 +138,14 @@ def ouvrir() -> Contexte:
     )
     _ecrire_adresse(contexte.adresse, _territoire_par_defaut(dossiers))
     return contexte
+
+
+def _finir(geste: Callable[[Path], None], dossier: Path) -> None:
+    """Finir ce qu'une coupure a interrompu, avant de lire ; dire pourquoi si c'est impossible."""
+    try:
+        geste(dossier)
+    except ErreurEcriture as faute:
+        st.session_state[_AVIS] += [a.message for a in faute.anomalies]
 
 
 def poser(cle: str, valeur: str) -> None:
@@ -227,7 +236,7 @@ def _ecrire_adresse(adresse: dict[str, str], territoire_par_defaut: str) -> None
 
 
 def _dossiers() -> dict[str, Path]:
-    return lister([EMBARQUES, dossier_donnees() / "territoires"])
+    return lister([EMBARQUES, dossier_donnees() / TERRITOIRES])
 
 
 def _territoire_par_defaut(dossiers: Mapping[str, Path]) -> str:

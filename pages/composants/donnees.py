@@ -51,19 +51,36 @@ def anomalies(contexte: Contexte) -> list[Anomalie]:
 
 def fautes(contexte: Contexte, *codes: str) -> list[Anomalie]:
     """Rendre les erreurs qui empêchent de calculer ces indicateurs ; table absente comprise."""
-    donnees = tables(contexte)
-    necessaires = {"communes"} | {t for code in codes for t in catalogue()[code].tables}
-    relevees = sans_secret(donnees.fautes(necessaires), contexte.audience)
-    ecartees = {a.fichier for a in relevees}
+    relevees = sans_secret(tables(contexte).fautes(_necessaires(codes)), contexte.audience)
     return relevees + [
         Anomalie(
             f"{table}.csv",
             "fichier absent du dossier du territoire",
             "Déposez ce fichier ; ses colonnes sont décrites à la page Données.",
         )
+        for table in absentes(contexte, *codes)
+    ]
+
+
+def _necessaires(codes: tuple[str, ...]) -> set[str]:
+    return {"communes"} | {t for code in codes for t in catalogue()[code].tables}
+
+
+def absentes(contexte: Contexte, *codes: str) -> list[str]:
+    """Nommer les tables dont ces indicateurs ont besoin et que le territoire n'a pas encore."""
+    donnees, necessaires = tables(contexte), _necessaires(codes)
+    ecartees = {a.fichier for a in donnees.fautes(necessaires)}
+    return [
+        table
         for table in sorted(necessaires - set(donnees.tables))
         if f"{table}.csv" not in ecartees
     ]
+
+
+def a_charger(contexte: Contexte, *codes: str) -> bool:
+    """Dire s'il ne manque que des fichiers à charger, sans rien à corriger ; communes exceptées."""
+    manquent = absentes(contexte, *codes)
+    return "communes" not in manquent and len(manquent) == len(fautes(contexte, *codes)) > 0
 
 
 def fichiers_a_revoir(contexte: Contexte, *codes: str) -> str:

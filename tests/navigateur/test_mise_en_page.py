@@ -41,7 +41,7 @@ CONTRASTES_FAIBLES = """() => {
 
 @pytest.mark.parametrize("taille", TAILLES)
 @pytest.mark.parametrize("territoire", TERRITOIRES)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", (*PAGES, "territoires"))
 def test_rien_ne_deborde_et_tout_se_lit(page, territoire, taille, ecran):
     largeur, hauteur, base = TAILLES[taille]
     ecran.page.set_viewport_size({"width": largeur, "height": hauteur})
