@@ -117,14 +117,14 @@ def _detail(contexte: Contexte) -> None:
     montrer(rangs, "classement", dessin=lister(rangs), au_clic=au_clic)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _classement(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Barres:
     resultat = donnees.resultat(_contexte, code)
     couleurs = classer(resultat).couleurs
     return classement(resultat, couleurs, _contexte.commune, _contexte.reference)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _nuage(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Nuage:
     couleurs = classer(donnees.resultat(_contexte, code)).couleurs
     besoin, offre = donnees.enfants(_contexte), donnees.resultat(_contexte, "places_total")
