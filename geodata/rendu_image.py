@@ -127,7 +127,7 @@ def _noms(carte: Carte, fond: Fond, centres: dict[str, tuple[float, float]], axe
     cadre = cadrer(fond.cadre, fenetre.height / fenetre.width)
     pixels = TAILLE_NOMS * POINTS_PAR_POUCE / 72
     retenus = choisir(fond.points, textes, priorite(carte), cadre, fenetre.width, pixels)
-    for code, texte in retenus.items():
+    for code, (texte, _) in retenus.items():
         axes.annotate(
             texte.replace("<br>", "\n"),
             centres[code],

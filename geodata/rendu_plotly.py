@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pandas as pd
 
 from ctg_data.figures.palette import ACCENT, CERCLE, ENCRE, FILET, NEUTRE
 from ctg_data.figures.rendu_plotly import lignes, mise_en_page, proteger
@@ -13,6 +16,8 @@ from geodata.fond import VOISINES, Cadre, Fond, cadrer
 RAYON_MAX = 23
 RAYON_MIN = 3
 BLANC, GRIS = "#FFFFFF", "#F1F3F6"
+# Les voisines situent : peu de noms, bien espacés.
+AIR_VOISINES = 1.7
 HALO = "0 0 3px #fff, 0 0 3px #fff, 0 0 4px #fff"
 
 
@@ -37,8 +42,7 @@ def dessiner_carte(
         *_hachures(carte, fond),
         *_choisie(carte, fond),
         *_cercles(carte, fond),
-        *_noms_voisines(fond, cadre, largeur, taille),
-        _noms(carte, fond, cadre, largeur, taille),
+        *_noms(carte, fond, cadre, largeur, taille),
     ]
     ouest, sud, est, nord = cadre
     geo = {
@@ -158,38 +162,42 @@ def _cercles(carte: Carte, fond: Fond) -> list[dict[str, Any]]:
     ]
 
 
-def _noms(carte: Carte, fond: Fond, cadre: Cadre, largeur: int, taille: int) -> dict[str, Any]:
+def _noms(
+    carte: Carte, fond: Fond, cadre: Cadre, largeur: int, taille: int
+) -> list[dict[str, Any]]:
+    """Écrire les noms des communes, puis ceux des voisines là où ils ne gênent pas."""
     textes = textes_etiquettes(carte, proteger)
-    retenus = choisir(fond.points, textes, priorite(carte), cadre, largeur, taille)
-    points = fond.points.loc[list(retenus)]
+    ici = choisir(fond.points, textes, priorite(carte), cadre, largeur, taille)
+    ouest, sud, est, nord = cadre
+    autour = fond.points_voisines
+    dedans = autour[autour["longitude"].between(ouest, est) & autour["latitude"].between(sud, nord)]
+    voisines = choisir(
+        dedans,
+        {code: (proteger(nom),) for code, nom in fond.noms_voisines.items()},
+        sorted(dedans.index),
+        cadre,
+        largeur,
+        taille - 2,
+        [place for _, place in ici.values()],
+        AIR_VOISINES,
+    )
+    police = {"size": taille, "color": ENCRE, "weight": 600, "shadow": HALO}
+    return [
+        _textes(dedans, voisines, {"size": taille - 2, "color": NEUTRE}),
+        _textes(fond.points, ici, police),
+    ]
+
+
+def _textes(
+    points: pd.DataFrame, retenus: Mapping[str, tuple[str, Any]], police: dict[str, Any]
+) -> dict[str, Any]:
+    poses = points.loc[list(retenus)]
     return {
         "type": "scattergeo",
         "mode": "text",
-        "lon": points["longitude"].tolist(),
-        "lat": points["latitude"].tolist(),
-        "text": list(retenus.values()),
-        "textfont": {"size": taille, "color": ENCRE, "weight": 600, "shadow": HALO},
+        "lon": poses["longitude"].tolist(),
+        "lat": poses["latitude"].tolist(),
+        "text": [texte for texte, _ in retenus.values()],
+        "textfont": police,
         "hoverinfo": "skip",
     }
-
-
-def _noms_voisines(fond: Fond, cadre: Cadre, largeur: int, taille: int) -> list[dict[str, Any]]:
-    ouest, sud, est, nord = cadre
-    points = fond.points_voisines
-    if points.empty:
-        return []
-    dedans = points[points["longitude"].between(ouest, est) & points["latitude"].between(sud, nord)]
-    noms = {code: (proteger(nom),) for code, nom in fond.noms_voisines.items()}
-    retenus = choisir(dedans, noms, sorted(dedans.index), cadre, largeur, taille)
-    points = dedans.loc[list(retenus)]
-    return [
-        {
-            "type": "scattergeo",
-            "mode": "text",
-            "lon": points["longitude"].tolist(),
-            "lat": points["latitude"].tolist(),
-            "text": list(retenus.values()),
-            "textfont": {"size": taille - 2, "color": NEUTRE},
-            "hoverinfo": "skip",
-        }
-    ]

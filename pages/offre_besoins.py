@@ -24,18 +24,18 @@ def page() -> None:
     """Choisir un indicateur, le calculer, montrer la carte et ce qui la suit."""
     contexte = cadre.page("offre_besoins")
     cadre.ligne_de_contexte(contexte, contexte.indicateur)
-    _corps(contexte)
+    _corps(contexte, _niveaux(contexte))
 
 
 @st.fragment
-def _corps(ouvert: Contexte) -> None:
+def _corps(ouvert: Contexte, niveaux: tuple[str, ...]) -> None:
     """Montrer tout ce qui dépend de l'indicateur.
 
     Changer d'indicateur ne rejoue que cette partie ; ce qui touche à la ligne de contexte
     (commune cliquée, niveaux de comparaison, fichiers) rejoue la page.
     """
     contexte = ctx.ouvrir()
-    if _cadre_change(ouvert, contexte):
+    if ouvert.cadre != contexte.cadre or niveaux != _niveaux(contexte):
         st.rerun()
     if not cadre.verifier(contexte, contexte.indicateur):
         _choix(contexte)
@@ -51,10 +51,8 @@ def _corps(ouvert: Contexte) -> None:
         _detail(contexte)
 
 
-def _cadre_change(ouvert: Contexte, contexte: Contexte) -> bool:
-    return ouvert.cadre != contexte.cadre or donnees.niveaux(
-        ouvert, ouvert.indicateur
-    ) != donnees.niveaux(contexte, contexte.indicateur)
+def _niveaux(contexte: Contexte) -> tuple[str, ...]:
+    return donnees.niveaux(contexte, contexte.indicateur)
 
 
 def _choix(contexte: Contexte) -> None:
@@ -117,14 +115,14 @@ def _detail(contexte: Contexte) -> None:
     montrer(rangs, "classement", dessin=lister(rangs), au_clic=au_clic)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _classement(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Barres:
     resultat = donnees.resultat(_contexte, code)
     couleurs = classer(resultat).couleurs
     return classement(resultat, couleurs, _contexte.commune, _contexte.reference)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _nuage(_contexte: Contexte, cle: tuple[str, ...], code: str) -> Nuage:
     couleurs = classer(donnees.resultat(_contexte, code)).couleurs
     besoin, offre = donnees.enfants(_contexte), donnees.resultat(_contexte, "places_total")

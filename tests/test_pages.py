@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ctg_data.indicateurs import Resultat
 from ctg_data.lecture.texte import propre
 from ctg_data.parametres import AUDIENCES
 from ctg_data.territoire import EMBARQUES
+from pages.composants.contexte import _empreinte
+from pages.composants.donnees import _resultat
 
 RACINE = Path(__file__).parents[1]
 PAGES = ("accueil", "offre_besoins", "commune", "donnees")
@@ -214,6 +218,25 @@ def test_l_avertissement_ne_dure_pas():
     ecran = ouvrir("offre_besoins", commune="99999")
     assert len(ecran.warning) == 1
     assert not saine(ecran.run()).warning
+
+
+@pytest.mark.parametrize("page", ("accueil", "offre_besoins", "commune"))
+def test_aucune_page_ne_modifie_ce_que_les_sessions_partagent(page):
+    """Un résultat gardé en mémoire est le même après le passage d'une page qui s'en sert."""
+    ecran = ouvrir(page, territoire="gard_rhodanien", commune="30028")
+    gardes = {c: donnees_de_page(c) for c in INDICATEURS}
+    avant = {c: r.table.copy(deep=True) for c, r in gardes.items()}
+    saine(ecran.run())
+    for code, resultat in gardes.items():
+        assert donnees_de_page(code) is resultat
+        pd.testing.assert_frame_equal(resultat.table, avant[code])
+
+
+def donnees_de_page(code: str) -> Resultat:
+    """Rendre le résultat que les pages gardent pour un indicateur vu par le public."""
+    dossier = EMBARQUES / "gard_rhodanien"
+    marque = (str(dossier), _empreinte(dossier))
+    return _resultat(marque, code, ("public", "naissances", None, None))
 
 
 # --- Le secret -----------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ def carte(contexte: Contexte, code: str, *, cercles: bool = True) -> Carte:
     return _carte(contexte, contexte.cle, code, cercles)
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _carte(_contexte: Contexte, cle: tuple[str, ...], code: str, cercles: bool) -> Carte:
     resultat = donnees.resultat(_contexte, code)
     tailles: dict[str, float] = {}
@@ -81,7 +81,7 @@ def presenter(
     )
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner=False)
 def _dessin(
     _contexte: Contexte,
     cle: tuple[str, ...],

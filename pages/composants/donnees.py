@@ -2,7 +2,8 @@
 
 Chaque cache a pour clé le dossier du territoire, l'empreinte de ses fichiers et les choix qui
 comptent : un fichier modifié se voit au prochain passage, sans délai d'attente. Ce qui entre dans
-un cache est déjà masqué pour son audience.
+un cache est déjà masqué pour son audience. Les valeurs gardées sont partagées entre les sessions :
+on les lit, on ne les modifie jamais (les copier à chaque geste coûterait plus que les calculer).
 """
 
 from __future__ import annotations
@@ -32,8 +33,6 @@ Territoire = tuple[str, str]
 Choix = tuple[str, str, int | None, float | None]
 
 
-# Les tables sont lues, jamais modifiées : les formules sont pures. Une copie à chaque passage
-# (cache_data) coûterait plus que le calcul.
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _charger(territoire: Territoire) -> Donnees:
     return charger(Path(territoire[0]))
@@ -101,7 +100,7 @@ def _choix(options: Options) -> Choix:
     return options.audience, options.estimateur, options.annee, options.taux_reference
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
+@st.cache_resource(max_entries=400, show_spinner=False)
 def _resultat(territoire: Territoire, code: str, choix: Choix) -> Resultat:
     return calculer(code, _charger(territoire), Options(*choix))
 
@@ -129,7 +128,7 @@ def serie(contexte: Contexte, code: str, commune: str | None = None) -> pd.Serie
     return _serie(contexte.marque, code, commune, _choix(contexte.options))
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
+@st.cache_resource(max_entries=400, show_spinner=False)
 def _serie(territoire: Territoire, code: str, commune: str | None, choix: Choix) -> pd.Series:
     donnees, options = _charger(territoire), Options(*choix)
     if commune is None:
@@ -142,7 +141,7 @@ def modes(contexte: Contexte) -> pd.DataFrame:
     return _modes(contexte.marque, _choix(contexte.options))
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
+@st.cache_resource(max_entries=100, show_spinner=False)
 def _modes(territoire: Territoire, choix: Choix) -> pd.DataFrame:
     return composantes(_charger(territoire), Options(*choix))
 
@@ -170,7 +169,7 @@ def structure_par_age(contexte: Contexte) -> pd.DataFrame:
     return _structure(contexte.marque).reindex(columns=[*communes, "territoire"])
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _structure(territoire: Territoire) -> pd.DataFrame:
     return structure(_charger(territoire).tables["population_age"])
 
@@ -180,7 +179,7 @@ def lieux(contexte: Contexte) -> list[Lieu]:
     return _lieux(contexte.marque)
 
 
-@st.cache_data(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _lieux(territoire: Territoire) -> list[Lieu]:
     chargees = _charger(territoire).tables
     if "equipements" not in chargees:

@@ -36,8 +36,7 @@ def resume(contexte: Contexte) -> None:
     ]
     dit = echapper_markdown(" ".join(ligne for ligne in lignes if ligne))
     # Un seul élément de page : cette fiche est redessinée à chaque geste.
-    with st.container(key="fiche_commune"):
-        st.markdown("\n\n".join([titre, _chiffres(resultats, contexte.commune), dit]))
+    st.markdown("\n\n".join([titre, _chiffres(resultats, contexte.commune), dit]))
     if contexte.commune:
         libelle = f"Portrait complet{INSECABLE}: {echapper_markdown(nom)}"
         cadre.lien("commune", libelle, ":material/arrow_forward:", contexte.adresse)
