@@ -296,13 +296,13 @@ def fichiers_a_charger(donnees: Donnees) -> pd.DataFrame:
     producteur, jeu_de_donnees, fichier, site, periodicite, prochaine_parution (vide : inconnue),
     reserve, verifie_le. Vide quand chaque table a de vraies lignes.
     """
-    colonnes = ["table", "etat", *(c for c in _jeux() if c != "table")]
-    table = _jeux().assign(etat=[_etat(nom, donnees) for nom in _jeux()["table"]])
+    colonnes = ["table", "etat", *(c for c in jeux() if c != "table")]
+    table = jeux().assign(etat=[_etat(nom, donnees) for nom in jeux()["table"]])
     return table.loc[table["etat"] != "", colonnes].reset_index(drop=True)
 
 
 @lru_cache(maxsize=1)
-def _jeux() -> pd.DataFrame:
+def jeux() -> pd.DataFrame:
     return pd.DataFrame(tomllib.loads((PARAMETRES / "sources.toml").read_text("utf-8"))["jeu"])
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -341,9 +340,9 @@ def _compter_retour(nom: str, octets: bytes | None, etat: _Etat) -> dict[str, in
 def _identifiant(dossier: Path, original: bytes, quand: dt.datetime) -> str:
     """Former un identifiant neuf, qui se range après ceux qui existent."""
     base = f"{quand:%Y%m%dT%H%M%S}-{empreinte(original)[:8]}"
-    pris = {d.name for d in (dossier / DEPOTS).glob("*")}
-    rangs = (f"{base}_{rang}" for rang in itertools.count(2))
-    return next(i for i in itertools.chain([base], rangs) if i not in pris)
+    memes = {_ordre(d.name) for d in _ranges(dossier)}
+    rangs = {rang for instant, rang in memes if instant == _ordre(base)[0]}
+    return f"{base}_{max(rangs) + 1}" if rangs else base
 
 
 def _inscrire(
@@ -373,15 +372,18 @@ def historique(dossier: Path) -> list[Depot]:
 
     Un dossier qui n'est pas un dépôt, ou dont la provenance ne se lit pas, est passé.
     """
-    ranges = [d for d in (dossier / DEPOTS).glob("*") if IDENTIFIANT.fullmatch(d.name)]
-    lus = [_relire(d) for d in sorted(ranges, key=lambda d: _ordre(d.name))]
+    lus = [_relire(d) for d in sorted(_ranges(dossier), key=lambda d: _ordre(d.name))]
     return [d for d in lus if d is not None]
 
 
+def _ranges(dossier: Path) -> list[Path]:
+    return [d for d in (dossier / DEPOTS).glob("*") if IDENTIFIANT.fullmatch(d.name)]
+
+
 def _ordre(identifiant: str) -> tuple[str, int]:
-    # Le rang distingue les dépôts d'une même seconde : « -10 » vient après « -2 ».
+    # Le rang range les dépôts d'une même seconde, quels que soient leurs fichiers.
     base, _, rang = identifiant.partition("_")
-    return base, int(rang or 1)
+    return base.partition("-")[0], int(rang or 1)
 
 
 def _relire(dossier: Path) -> Depot | None:

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 TERRITOIRES = "territoires"
+# Fichiers nationaux posés là pour être lus : on les retélécharge, ils ne se sauvegardent pas.
+A_CHARGER = "a_charger"
 
 
 def dossier_donnees() -> Path:

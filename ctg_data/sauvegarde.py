@@ -26,6 +26,7 @@ from typing import IO, Any
 from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.bascule import PREPARATION
 from ctg_data.depot import terminer
+from ctg_data.dossiers import A_CHARGER
 from ctg_data.ecriture import (
     VERROU,
     ErreurEcriture,
@@ -92,7 +93,7 @@ def sauvegarder(donnees: Path, sortie: IO[bytes], quand: dt.datetime) -> Bilan:
     for dossier in lister([donnees / "territoires"]).values():
         terminer(dossier)
     with verrou(donnees):
-        chemins = sorted(_a_garder(donnees))
+        chemins = sorted(c for e in donnees.iterdir() if not _reserve(e.name) for c in _a_garder(e))
         if not chemins:
             conseil = "Créez un territoire ou déposez un fichier d'abord."
             raise ErreurEcriture(Anomalie(donnees.name, "rien à sauvegarder", conseil))
@@ -113,15 +114,15 @@ def sauvegarder(donnees: Path, sortie: IO[bytes], quand: dt.datetime) -> Bilan:
     return _bilan(manifeste)
 
 
-def _a_garder(donnees: Path) -> Iterator[Path]:
+def _a_garder(entree: Path) -> Iterator[Path]:
     """Parcourir les fichiers ordinaires, sans liens ni restes d'une écriture interrompue."""
-    for entree in donnees.iterdir():
-        if entree.is_symlink() or _provisoire(entree.name) or entree.name.startswith(AVANT):
-            continue
-        if entree.is_dir():
-            yield from _a_garder(entree)
-        elif entree.is_file():
-            yield entree
+    if entree.is_symlink() or _provisoire(entree.name):
+        return
+    if entree.is_dir():
+        for dedans in entree.iterdir():
+            yield from _a_garder(dedans)
+    elif entree.is_file():
+        yield entree
 
 
 def _provisoire(nom: str) -> bool:
@@ -355,7 +356,7 @@ def _declarer(donnees: Path, atelier: Path, ancien: str) -> None:
 
 
 def _reserve(nom: str) -> bool:
-    return _provisoire(nom) or nom.startswith(AVANT)
+    return _provisoire(nom) or nom.startswith(AVANT) or nom == A_CHARGER
 
 
 def _finir(donnees: Path) -> None:

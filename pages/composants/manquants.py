@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from ctg_data.creation import fichiers_a_charger
+from ctg_data.fraicheur import INCONNUE
 from ctg_data.schema import schemas
 from ctg_data.textes import compte
 from pages.composants import donnees
 from pages.composants.contexte import Contexte
 
-INCONNUE = "inconnue"
 HAUTEUR_MAX = 420
 
 

@@ -7,20 +7,19 @@ from pathlib import Path
 
 import streamlit as st
 
-from ctg_data.dossiers import dossier_donnees
+from ctg_data.dossiers import A_CHARGER, dossier_donnees
 from ctg_data.examen import examiner
 from ctg_data.textes import INSECABLE, nombre
 from pages.composants.contexte import Contexte
 from pages.composants.recu import Recu
 
-DOSSIER = "a_charger"
 EXTENSIONS = (".csv", ".txt", ".zip", ".parquet")
 _LUS = "nationaux_lus"
 
 
 def fichiers() -> dict[str, Path]:
     """Lister les fichiers posés dans le dossier à charger ; jamais un chemin venu d'ailleurs."""
-    dossier = dossier_donnees() / DOSSIER
+    dossier = dossier_donnees() / A_CHARGER
     if not dossier.is_dir():
         return {}
     presents = (f for f in sorted(dossier.iterdir()) if f.suffix.lower() in EXTENSIONS)
@@ -35,7 +34,7 @@ def choisir(contexte: Contexte) -> list[Recu]:
         icon=":material/hard_drive:",
     ):
         st.caption("Posez-le, tel que téléchargé, dans ce dossier :")
-        st.code(str(dossier_donnees() / DOSSIER), language=None)
+        st.code(str(dossier_donnees() / A_CHARGER), language=None)
         nom = st.selectbox(
             "Fichier à lire", list(poses), key="national_choisi", placeholder="aucun fichier"
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from ctg_data import depot
+from ctg_data.fraicheur import prochaine_parution
 from ctg_data.indicateurs import BADGES
-from ctg_data.lecture import familles
 from ctg_data.schema import schemas
 from ctg_data.textes import enumeration
 from pages.composants import cadre, donnees, manquants
@@ -26,13 +27,12 @@ def vue(contexte: Contexte) -> None:
     if exemples:
         fichiers = enumeration([f"{n}.csv" for n in exemples])
         cadre.titre("À remplacer par vos fichiers", f"{fichiers}.", True, niveau=4)
-    st.dataframe(
-        en_table(tables, Path(contexte.marque[0])), hide_index=True, height=36 * len(tables) + 40
-    )
+    provenance = en_table(tables, Path(contexte.marque[0]), contexte.situation)
+    st.dataframe(provenance, hide_index=True, height=36 * len(tables) + 40)
     manquants.montrer(contexte)
 
 
-def en_table(tables: dict[str, pd.DataFrame], dossier: Path) -> pd.DataFrame:
+def en_table(tables: dict[str, pd.DataFrame], dossier: Path, situation: dt.date) -> pd.DataFrame:
     """Rendre la provenance des tables d'un territoire, une ligne par table."""
     derniers = {nom: d for d in depot.historique(dossier) for nom in d.tables}
     return pd.DataFrame(
@@ -43,7 +43,7 @@ def en_table(tables: dict[str, pd.DataFrame], dossier: Path) -> pd.DataFrame:
                 "Années": _annees(table),
                 "Fiabilité": enumeration([BADGES[s] for s in BADGES if s in set(table["statut"])]),
                 "Chargé le": _charge(derniers.get(nom)),
-                "Prochaine parution": prochaine(derniers.get(nom)),
+                "Prochaine parution": prochaine_parution(nom, _dernier(table), situation),
                 "Sources": " / ".join(sorted(set(table["source"]))[:SOURCES_MAX]),
                 "Depuis": _depuis(derniers.get(nom)),
                 "Fichier": f"{nom}.csv",
@@ -52,6 +52,10 @@ def en_table(tables: dict[str, pd.DataFrame], dossier: Path) -> pd.DataFrame:
             for nom, table in tables.items()
         ]
     )
+
+
+def _dernier(table: pd.DataFrame) -> int | None:
+    return int(table["annee"].max()) if "annee" in table and len(table) else None
 
 
 def _annees(table: pd.DataFrame) -> str:
@@ -70,9 +74,3 @@ def _depuis(dernier: depot.Depot | None) -> str:
         return ""
     millesime = dernier.provenance.get("millesime", "")
     return f"{dernier.fichier} ({millesime})" if millesime else dernier.fichier
-
-
-def prochaine(dernier: depot.Depot | None) -> str:
-    """Dire la prochaine parution annoncée du fichier dont vient une table ; jamais inventée."""
-    famille = familles.catalogue().get(dernier.provenance.get("famille", "")) if dernier else None
-    return (famille.prochaine_parution if famille else "") or manquants.INCONNUE
