@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ctg_data import referentiel
+from ctg_data import codes, referentiel
 from ctg_data.anomalies import GRAVITES, Anomalie, abreger
 from ctg_data.conversion import est_vide
 from ctg_data.dates import PAS_UNE_DATE, a_la_forme_d_une_date, lire_date
@@ -183,7 +183,10 @@ def _codes_de_contours(contours: pd.DataFrame, fichier: str) -> list[Anomalie]:
     connues = referentiel.communes().index
     fautes = []
     for rang, (code, nom) in enumerate(zip(contours["code"], contours["nom"], strict=True), 1):
-        if code in connues or code.startswith(("975", "977", "978", "98")):
+        if code in connues:
+            fautes += _nom_contraire(fichier, rang, code, nom)
+            continue
+        if code.startswith(("975", "977", "978", "98")):
             continue
         conseil = "Vérifiez le code Insee de ce contour."
         if code in referentiel.anciens():
@@ -201,6 +204,28 @@ def _codes_de_contours(contours: pd.DataFrame, fichier: str) -> list[Anomalie]:
             Anomalie(fichier, regle, conseil, objet=rang, commune=code, gravite="avertissement")
         )
     return fautes
+
+
+def _nom_contraire(fichier: str, rang: int, code: str, nom: str) -> list[Anomalie]:
+    """Confronter un code au nom du contour : une autre commune, ou un code postal qui y ressemble.
+
+    Un nom que ne porte aucune commune (un quartier, un libellé libre) ne prouve rien.
+    """
+    attendu = codes.noms_des_communes()[code]
+    portees = [] if nom == attendu else referentiel.codes_du_nom(nom)
+    if not portees or code in portees:
+        return []
+    postaux = referentiel.communes()["codes_postaux"]
+    homonymes = [c for c in portees if code in str(postaux.get(c, "")).split("|")]
+    if homonymes:
+        refus = codes.refus_postal(code, homonymes)
+        return [Anomalie(fichier, refus.regle, refus.correction, objet=rang, commune=code)]
+    regle = f"le code est celui de «{INSECABLE}{attendu}{INSECABLE}», le nom en dit une autre"
+    conseil = f"Vérifiez{INSECABLE}: cette commune-là a le code {portees[0]}."
+    trouve = abreger(nom)
+    return [
+        Anomalie(fichier, regle, conseil, None, None, trouve, "avertissement", rang, code),
+    ]
 
 
 # --- Les tableaux -------------------------------------------------------------------------------

@@ -303,6 +303,7 @@ def fichiers_a_charger(donnees: Donnees) -> pd.DataFrame:
 
 @lru_cache(maxsize=1)
 def jeux() -> pd.DataFrame:
+    """Rendre les jeux de données déclarés, une ligne par jeu (parametres/sources.toml)."""
     return pd.DataFrame(tomllib.loads((PARAMETRES / "sources.toml").read_text("utf-8"))["jeu"])
 
 

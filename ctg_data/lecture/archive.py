@@ -14,7 +14,7 @@ import zlib
 from pathlib import PurePosixPath
 
 from ctg_data.anomalies import abreger
-from ctg_data.lecture.signatures import EXTENSIONS, Refus
+from ctg_data.lecture.signatures import EXTENSIONS, VERS_GEOJSON, Refus
 from ctg_data.textes import INSECABLE, nombre
 
 CLASSEUR_MAX_MO = 50
@@ -119,8 +119,7 @@ def _refuser_contenu(noms: list[str]) -> None:
             "archive dans une archive", "Décompressez-la, puis déposez les fichiers eux-mêmes."
         )
     if "shp" in extensions:
-        conseil = "Dans QGIS, exportez la couche en GeoJSON ou en GeoPackage, puis déposez-la."
-        raise Refus("fichier de formes (shapefile), non lu", conseil)
+        raise Refus("archive d'un fichier de formes (shapefile), non lu", VERS_GEOJSON)
 
 
 def _extension(nom: str) -> str:

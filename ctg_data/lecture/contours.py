@@ -14,14 +14,15 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import Transformer
+from pyproj import Geod, Transformer
 
-from ctg_data import referentiel
+from ctg_data import codes, referentiel
 from ctg_data.lecture.geojson import (
     ALTITUDES,
     POSITION,
     Collection,
     champ_code,
+    champs_code,
     completer,
     ecrire,
     ecrire_code,
@@ -53,6 +54,12 @@ CHAMPS_NOM = [
 # Écart toléré, en degrés, entre un contour et sa mairie pour reconnaître un système tu par le
 # fichier : les autres systèmes posent la commune à des centaines de kilomètres.
 ECART_MAIRIE = 1.5
+# Écart, en kilomètres, au-delà duquel un contour est dit loin de sa mairie. Sur les 34 867 communes
+# du fonds national, aucune ne dépasse 0,6 km : seul un code ou un système faux mène si loin.
+ECART_FRANC_KM = 50
+TERRE = Geod(ellps="WGS84")
+# Au-delà, une coordonnée ne peut plus être un angle, même mal compté.
+DEGRES_MAX = 1_000
 # Un périmètre plus large, en degrés, que la métropole n'est pas celui d'un territoire.
 PERIMETRE_MAX = 16
 
@@ -239,6 +246,7 @@ def _avec_codes(lus: _Lus, releve: Releve) -> gpd.GeoDataFrame:
     if champ.lower() != "code":
         ou = f"la propriété «{INSECABLE}{lisible(champ)}{INSECABLE}»" if champ else "l'« id »"
         releve.noter("", f"codes lus dans {ou} des objets", "information")
+    autres = [c for c in champs_code(lus.proprietes) if c != champ]
     lignes: list[dict[str, Any]] = []
     vus: dict[str, int] = {}
     for rang, lues, identifiant, geometrie in zip(
@@ -249,6 +257,7 @@ def _avec_codes(lus: _Lus, releve: Releve) -> gpd.GeoDataFrame:
         brut = lues.get(champ) if champ else identifiant
         try:
             code = _code(brut, vus, rang, releve)
+            _sans_contredit(code, champ, {c: lues.get(c) for c in autres})
         except Refus as refus:
             releve.refuser(refus, rang, completer(brut) if est_code(completer(brut)) else "")
             continue
@@ -283,9 +292,29 @@ def _code(brut: Any, vus: dict[str, int], rang: int, releve: Releve) -> str:
         conseil = "Gardez un seul objet (MultiPolygon) par commune."
         raise Refus(regle, conseil, valeur=code)
     vus[code] = rang
+    if isinstance(brut, str) and brut != brut.strip():
+        releve.noter("", "espaces ôtées autour des codes", "information")
     if code != ecrire_code(brut):
         releve.noter(f"{ecrire_code(brut)} → {code}", "code complété")
     return code
+
+
+def _sans_contredit(code: str, champ: str, autres: dict[str, Any]) -> None:
+    """Refuser un objet dont deux propriétés de code désignent deux communes différentes."""
+    for nom, brut in autres.items():
+        autre = completer(brut)
+        connu = est_code(autre) and _actuelle(autre) in codes.noms_des_communes()
+        if connu and _actuelle(autre) != _actuelle(code):
+            ici = f"{lisible(champ) or 'id'}{INSECABLE}: {code}"
+            la = f"{lisible(nom)}{INSECABLE}: {autre}"
+            regle = f"deux codes commune qui se contredisent ({ici}, {la})"
+            raise Refus(regle, "Gardez la propriété qui dit la bonne commune, retirez l'autre.")
+
+
+def _actuelle(code: str) -> str:
+    """Rendre la commune actuelle d'un ancien code ou d'un arrondissement ; sinon le code même."""
+    ville = referentiel.arrondissements().get(code, code)
+    return referentiel.anciens().get(ville, (ville, ""))[0]
 
 
 def _etiquettes(lues: dict[str, Any], code: str) -> dict[str, str]:
@@ -314,7 +343,30 @@ def _controler(contours: gpd.GeoDataFrame, epsg: int | None, releve: Releve) -> 
         except Refus as refus:
             releve.refuser(refus, ligne.rang, ligne.code)
     releve.verifier()
+    _comparer_aux_mairies(degres, releve)
     return degres.set_geometry(sens_horaire(degres.geometry))
+
+
+def _comparer_aux_mairies(contours: gpd.GeoDataFrame, releve: Releve) -> None:
+    """Avertir d'un contour posé loin de la mairie de sa commune : un code faux, ou un échange."""
+    mairies = _mairies(contours["code"])
+    sues = np.isfinite(mairies).all(axis=1)
+    connus = contours[sues]
+    segments = shapely.shortest_line(shapely.points(mairies[sues]), connus.geometry.values)
+    bouts = shapely.get_coordinates(segments).reshape(-1, 2, 2)
+    *_, metres = TERRE.inv(*bouts[:, 0].T, *bouts[:, 1].T)
+    km = np.asarray(metres) / 1_000
+    for lieu in np.flatnonzero(km > ECART_FRANC_KM):
+        regle = f"contour à {nombre(km[lieu])}{INSECABLE}km de la mairie de la commune"
+        conseil = "Vérifiez son code Insee, et le système de coordonnées du fichier."
+        rang, code = connus["rang"].iat[lieu], connus["code"].iat[lieu]
+        releve.avertir(Refus(regle, conseil), int(rang), str(code))
+
+
+def _mairies(lus: gpd.GeoSeries) -> np.ndarray:
+    """Rendre la longitude et la latitude de la mairie de chaque commune ; NaN si inconnue."""
+    connues = referentiel.communes().reindex(lus)[["longitude", "latitude"]]
+    return connues.to_numpy(dtype=float)
 
 
 def _systeme_tu(contours: gpd.GeoDataFrame, releve: Releve) -> int:
@@ -323,10 +375,9 @@ def _systeme_tu(contours: gpd.GeoDataFrame, releve: Releve) -> int:
     Sans certitude, les coordonnées sont prises pour des degrés, et refusées ensuite.
     """
     points = shapely.get_coordinates(shapely.point_on_surface(contours.geometry.values))
-    if not len(points) or np.abs(points).max() <= 360:
+    if not len(points) or np.abs(points).max() <= DEGRES_MAX:
         return 4326
-    connues = referentiel.communes().reindex(contours["code"])[["longitude", "latitude"]]
-    mairies = connues.to_numpy(dtype=float)
+    mairies = _mairies(contours["code"])
     for epsg, nom in METROPOLE.items():
         degres = np.column_stack(
             Transformer.from_crs(epsg, 4326, always_xy=True).transform(*points.T)
@@ -365,12 +416,15 @@ def _situer(geometrie: shapely.Geometry) -> None:
     trouve = f"longitude {_degres(ouest)}, latitude {_degres(sud)}"
     if en_france(sud, ouest, nord, est):
         raise Refus("longitude et latitude inversées", POSITION, valeur=trouve)
-    if math.isfinite(est) and max(map(abs, (ouest, est))) > 360:
+    if math.isfinite(est) and max(map(abs, (ouest, sud, est, nord))) > DEGRES_MAX:
         regle = "coordonnées en mètres, sans doute en Lambert-93"
         raise Refus(regle, VERS_DEGRES, valeur=trouve)
     if max(map(abs, (sud, nord))) > 90:
         regle = "latitude hors de l'intervalle de −90 à 90"
         raise Refus(regle, POSITION, valeur=trouve)
+    if max(map(abs, (ouest, est))) > 180:
+        regle = "longitude hors de l'intervalle de −180 à 180"
+        raise Refus(regle, POSITION, valeur=f"longitude {_degres(est if est > 180 else ouest)}")
     conseil = "En métropole, la longitude va de −5,5 à 10 et la latitude de 41 à 51,5."
     raise Refus("contour hors de la France", conseil, valeur=trouve)
 

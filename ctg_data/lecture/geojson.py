@@ -7,20 +7,24 @@ autre fichier du serveur ou une adresse du réseau.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ctg_data import codes
 from ctg_data.anomalies import abreger
-from ctg_data.lecture.encodage import decoder
+from ctg_data.lecture.encodage import ENREGISTRER, decoder
+from ctg_data.lecture.noms import cle_de_nom
 from ctg_data.lecture.releve import Releve, lisible
 from ctg_data.lecture.signatures import Refus, nature
-from ctg_data.textes import nombre
+from ctg_data.schema import COLONNE_COMMUNE, schemas
+from ctg_data.textes import INSECABLE, compte, nombre
 
 OBJETS_MAX = 50_000
 PROFONDEUR_MAX = 20
@@ -30,7 +34,7 @@ ALTITUDES = "altitudes ignorées, contours aplatis"
 # fmt: off
 CHAMPS_CODE = [
     "code", "code_insee", "insee", "codgeo", "insee_com", "com_code", "codeinsee", "code_commune",
-    "depcom", "ref:insee", "numcom", "num_com", "numcomdo", "com", "geo",
+    "depcom", "ref:insee", "numcom", "num_com", "numcomdo", "com", "geo", "geocode",
 ]
 # fmt: on
 
@@ -42,9 +46,23 @@ _GEOMETRIES = (
     *("Point", "MultiPoint", "LineString", "MultiLineString", "GeometryCollection"),
     *_CONTOURS,
 )
+# RFC 7946, § 7.1 : les membres d'un autre type changeraient le sens de l'objet qui les porte.
+_ETRANGERS = {
+    "FeatureCollection": ("coordinates", "geometries", "geometry", "properties"),
+    "Feature": ("coordinates", "geometries", "features"),
+    "géométrie": ("geometry", "properties", "features"),
+}
+_NOMS = {
+    "FeatureCollection": "collection (FeatureCollection)",
+    "Feature": "entité (Feature)",
+    "géométrie": "géométrie",
+}
+# L'interprète refuse de lui-même un entier plus long, sans dire où il est.
+_CHIFFRES_MAX = 4_000
 
 VERS_CONTOURS = "Donnez un GeoJSON (FeatureCollection) avec un Polygon ou MultiPolygon par commune."
 POSITION = "Écrivez chaque point [longitude, latitude] en degrés, par exemple [4.61964, 44.1621]."
+EN_UTF8 = "Dans le logiciel qui l'a produit, choisissez l'encodage UTF-8."
 REEXPORTER = "Exportez de nouveau le fichier depuis le logiciel qui l'a produit."
 
 
@@ -79,7 +97,7 @@ def lire_objets(octets: bytes, releve: Releve) -> Collection:
     Lève ErreurContours quand le fichier entier est illisible ou n'est pas un GeoJSON de contours.
     """
     try:
-        racine = _racine(_decoder(octets, releve))
+        racine = _racine(_decoder(octets, releve), releve)
         bruts, nue = _bruts(racine)
     except Refus as refus:
         releve.arreter(refus)
@@ -95,7 +113,10 @@ def _decoder(octets: bytes, releve: Releve) -> str:
     genre = nature(octets, "")
     if genre not in ("geojson", "texte"):
         raise Refus(f"{genre}, pas un GeoJSON", VERS_CONTOURS)
-    texte, notes = decoder(octets, releve.fichier)
+    try:
+        texte, notes = decoder(octets, releve.fichier)
+    except Refus as refus:
+        raise _sans_tableur(refus) from None
     for note in notes:
         if "1252" in note.regle or "8859" in note.regle:
             conseil = "lu comme tel, réenregistrez en UTF-8"
@@ -105,31 +126,84 @@ def _decoder(octets: bytes, releve: Releve) -> str:
     return texte
 
 
-def _racine(texte: str) -> dict[str, Any]:
+def _sans_tableur(refus: Refus) -> Refus:
+    """Ôter d'un refus d'encodage ce qui ne vaut que pour un tableau : colonnes, tableur."""
+    regle = re.sub(r" et \d+\W+colonnes?\W+au lieu de \d+", "", refus.regle)
+    return Refus(regle, refus.correction.replace(ENREGISTRER, EN_UTF8), refus.ligne, refus.valeur)
+
+
+def _racine(texte: str, releve: Releve) -> dict[str, Any]:
     # Compter avant de lire : un emboîtement de 100 000 crochets épuise la pile de l'interprète.
     if _profondeur(texte) > PROFONDEUR_MAX:
         raise Refus("trop de niveaux emboîtés", REEXPORTER)
+    veille = _Veille()
     try:
-        lu = json.loads(texte, object_pairs_hook=_sans_cle_double)
+        lu = json.loads(texte, object_pairs_hook=veille.objet, parse_int=veille.entier)
     except json.JSONDecodeError as faute:
         regle = f"JSON invalide ligne {faute.lineno}, caractère {faute.colno}"
         trouve = ecrire(texte[faute.pos : faute.pos + 20])
         raise Refus(regle, REEXPORTER, faute.lineno, trouve) from None
     except (ValueError, RecursionError):
         raise Refus("JSON invalide", REEXPORTER) from None
+    if veille.alertee:
+        _situer_fautifs(lu, releve)
     if not isinstance(lu, dict):
         raise Refus("le fichier ne contient pas de contours", VERS_CONTOURS, valeur=ecrire(lu))
     return lu
 
 
-def _sans_cle_double(paires: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuser une clé écrite deux fois : JSON en garderait la dernière, en silence."""
-    objet = dict(paires)
-    if len(objet) < len(paires):
+@dataclass(frozen=True)
+class _Fautif:
+    """Tenir la place d'une valeur refusée dans le JSON lu, le temps de savoir dans quel objet."""
+
+    refus: Refus
+
+
+class _Veille:
+    """Refuser, pendant la lecture du JSON, ce que l'interprète laisse passer ou ne situe pas."""
+
+    def __init__(self) -> None:
+        self.alertee = False
+
+    def objet(self, paires: list[tuple[str, Any]]) -> dict[str, Any] | _Fautif:
+        """Refuser une clé écrite deux fois : JSON en garderait la dernière, en silence."""
+        objet = dict(paires)
+        if len(objet) == len(paires):
+            return objet
         vues: set[str] = set()
         double = next(c for c, _ in paires if c in vues or vues.add(c))  # type: ignore[func-returns-value]
-        raise Refus("clé écrite deux fois dans le même objet", REEXPORTER, valeur=ecrire(double))
-    return objet
+        regle = "clé écrite deux fois dans le même objet"
+        return self._fautif(Refus(regle, "Gardez-en une seule.", valeur=ecrire(double)))
+
+    def entier(self, chiffres: str) -> int | _Fautif:
+        """Refuser un nombre démesuré, que l'interprète refuserait sans dire où il est."""
+        if len(chiffres) <= _CHIFFRES_MAX:
+            return int(chiffres)
+        regle = f"JSON invalide, nombre de {compte(len(chiffres), 'chiffre')}"
+        return self._fautif(Refus(regle, REEXPORTER, valeur=abreger(chiffres, 20)))
+
+    def _fautif(self, refus: Refus) -> _Fautif:
+        self.alertee = True
+        return _Fautif(refus)
+
+
+def _situer_fautifs(lu: Any, releve: Releve) -> NoReturn:
+    """Lever ErreurContours en disant dans quels objets sont les valeurs fautives."""
+    objets = lu.get("features") if isinstance(lu, dict) else None
+    for rang, objet in enumerate(objets if isinstance(objets, list) else [], 1):
+        trouve = _premier_fautif(objet)
+        if trouve:
+            releve.refuser(trouve.refus, rang)
+    releve.verifier()
+    trouve = _premier_fautif(lu)
+    raise trouve.refus if trouve else Refus("JSON invalide", REEXPORTER)
+
+
+def _premier_fautif(lu: Any) -> _Fautif | None:
+    if isinstance(lu, _Fautif):
+        return lu
+    dedans = lu.values() if isinstance(lu, dict) else lu if isinstance(lu, list) else ()
+    return next((f for f in map(_premier_fautif, dedans) if f), None)
 
 
 def _profondeur(texte: str) -> int:
@@ -154,6 +228,7 @@ def _bruts(racine: dict[str, Any]) -> tuple[list[Any], bool]:
     if nature_racine != "FeatureCollection":
         regle = "ce n'est pas une collection d'objets (FeatureCollection)"
         raise Refus(regle, VERS_CONTOURS, valeur=ecrire(racine.get("type", "sans type")))
+    _membres_permis(racine, "FeatureCollection")
     return _liste_des_objets(racine.get("features")), False
 
 
@@ -190,12 +265,36 @@ def champ_code(liste: Sequence[dict[str, Any]]) -> str | None:
 
     « code » peut être un numéro de fiche : on y cherche au moins un vrai code commune.
     """
-    presents = {cle.lower(): cle for lues in liste for cle in lues}
-    champs = [presents[c] for c in CHAMPS_CODE if c in presents]
+    champs = champs_code(liste)
     for champ in champs:
         if any(est_code(completer(lues.get(champ))) for lues in liste):
             return champ
     return champs[0] if champs else None
+
+
+def champs_code(liste: Sequence[dict[str, Any]]) -> list[str]:
+    """Rendre toutes les propriétés qui ont le nom d'un code commune, la plus sûre d'abord."""
+    noms = dict.fromkeys(cle for lues in liste for cle in lues if len(cle) < 100)
+    presents = {_cle(nom): nom for nom in noms}
+    return [presents[c] for c in _cles_de_code() if c in presents]
+
+
+@lru_cache(maxsize=1)
+def _cles_de_code() -> tuple[str, ...]:
+    """Réunir ces noms et ceux que les tableaux acceptent : un même mot vaut pour les deux."""
+    synonymes = [
+        nom
+        for schema in schemas().values()
+        for colonne in schema.colonnes
+        if colonne.nom == COLONNE_COMMUNE
+        for nom in (colonne.nom, *colonne.synonymes)
+    ]
+    return tuple(dict.fromkeys(map(_cle, [*CHAMPS_CODE, *synonymes])))
+
+
+def _cle(nom: str) -> str:
+    """Comparer sans casse, accents ni soulignés : codeCommune, CODE_COMMUNE, « Code commune »."""
+    return cle_de_nom(nom).replace("_", "")
 
 
 def completer(brut: Any) -> str:
@@ -243,10 +342,29 @@ def _entite(brut: Any) -> None:
     identifiant = brut.get("id", "")
     if isinstance(identifiant, bool) or not isinstance(identifiant, str | int | float):
         raise Refus("identifiant illisible", REEXPORTER, valeur=ecrire(identifiant))
-    geometrie = brut.get("geometry")
-    for porteur in (brut, geometrie if isinstance(geometrie, dict) else {}):
-        if "bbox" in porteur and not isinstance(porteur["bbox"], list):
-            raise Refus("emprise (bbox) illisible", REEXPORTER, valeur=ecrire(porteur["bbox"]))
+    _membres_permis(brut, "Feature")
+
+
+def _membres_permis(porteur: dict[str, Any], genre: str) -> None:
+    """Refuser une emprise (bbox) mal faite et les membres qui sont ceux d'un autre type."""
+    etranger = next((m for m in _ETRANGERS[genre] if m in porteur), None)
+    if etranger:
+        regle = f"«{INSECABLE}{etranger}{INSECABLE}» n'a pas sa place dans une {_NOMS[genre]}"
+        raise Refus(regle, REEXPORTER)
+    if "bbox" in porteur and not _emprise(porteur["bbox"]):
+        regle = f"emprise (bbox) illisible dans une {_NOMS[genre]}"
+        conseil = "Retirez-la, ou écrivez quatre nombres : ouest, sud, est, nord."
+        raise Refus(regle, conseil, valeur=ecrire(porteur["bbox"]))
+
+
+def _emprise(lue: Any) -> bool:
+    return (
+        isinstance(lue, list)
+        and len(lue) in (4, 6)
+        and all(
+            isinstance(n, int | float) and not isinstance(n, bool) and math.isfinite(n) for n in lue
+        )
+    )
 
 
 def _polygones(geometrie: Any, code: str, releve: Releve) -> list[Any]:
@@ -254,6 +372,7 @@ def _polygones(geometrie: Any, code: str, releve: Releve) -> list[Any]:
         raise Refus("pas de contour", VERS_CONTOURS)
     if not isinstance(geometrie, dict):
         raise Refus("géométrie invalide", REEXPORTER, valeur=ecrire(geometrie))
+    _membres_permis(geometrie, "géométrie")
     genre, coordonnees = geometrie.get("type"), geometrie.get("coordinates")
     if genre == "GeometryCollection":
         return _polygones(_seuls_contours(geometrie, code, releve), code, releve)
@@ -265,8 +384,7 @@ def _polygones(geometrie: Any, code: str, releve: Releve) -> list[Any]:
 
 def _seuls_contours(collection: dict[str, Any], code: str, releve: Releve) -> dict[str, Any]:
     """Garder les polygones d'une GeometryCollection, en disant ce qui est laissé."""
-    membres = collection.get("geometries")
-    membres = [m for m in membres if isinstance(m, dict)] if isinstance(membres, list) else []
+    membres = list(_membres(collection))
     simples = [m.get("coordinates") for m in membres if m.get("type") == "Polygon"]
     multiples = [m.get("coordinates") for m in membres if m.get("type") == "MultiPolygon"]
     polygones = simples + [p for m in multiples for p in _liste(m)]
@@ -274,7 +392,28 @@ def _seuls_contours(collection: dict[str, Any], code: str, releve: Releve) -> di
         raise Refus("GeometryCollection sans contour", VERS_CONTOURS)
     if len(membres) > len(simples) + len(multiples):
         releve.noter(code, "point ou ligne ignoré, contour gardé")
+    if len(polygones) > 1:
+        releve.noter(code, f"{nombre(len(polygones))} contours réunis en un seul")
+    releve.noter("", "GeometryCollection lue comme un contour", "information")
     return {"type": "MultiPolygon", "coordinates": polygones}
+
+
+def _membres(collection: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rendre chaque géométrie d'une GeometryCollection, et de celles qu'elle emboîte."""
+    membres = collection.get("geometries")
+    if not isinstance(membres, list) or not membres:
+        raise Refus("GeometryCollection sans contour", VERS_CONTOURS)
+    for membre in membres:
+        genre = membre.get("type") if isinstance(membre, dict) else None
+        if genre not in _GEOMETRIES:
+            raise Refus(
+                "élément illisible dans une GeometryCollection", REEXPORTER, valeur=ecrire(membre)
+            )
+        _membres_permis(membre, "géométrie")
+        if genre == "GeometryCollection":
+            yield from _membres(membre)
+        else:
+            yield membre
 
 
 def _liste(valeur: Any) -> list[Any]:
@@ -303,6 +442,9 @@ def _anneau(brut: Any, code: str, releve: Releve) -> list[tuple[float, float]]:
 def _position(brut: Any) -> tuple[float, float]:
     if not isinstance(brut, list) or len(brut) < 2:
         raise Refus("point sans longitude ou sans latitude", POSITION, valeur=ecrire(brut))
+    if len(brut) > 2:
+        for altitude in brut[2:]:
+            _coordonnee(altitude)
     return _coordonnee(brut[0]), _coordonnee(brut[1])
 
 

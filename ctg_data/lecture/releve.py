@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from ctg_data.anomalies import Anomalie, Gravite
@@ -11,6 +12,8 @@ from ctg_data.lecture.signatures import Refus
 from ctg_data.textes import INSECABLE, compte, enumeration
 
 _ILLISIBLES = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
+
+_REMARQUES_MAX = 10
 
 
 class ErreurContours(ValueError):
@@ -38,17 +41,21 @@ class Releve:
     def __init__(self, fichier: str) -> None:
         self.fichier = lisible(fichier)
         self.fautes: list[Anomalie] = []
+        self.avertissements: list[Anomalie] = []
         self._notes: dict[tuple[str, Gravite], dict[str, None]] = {}
 
     @property
     def remarques(self) -> list[str]:
         """Écrire une phrase par sorte de réparation à vérifier : « 01001 : contour refermé. »."""
-        return [self._phrase(*note) for note in self._notes if note[1] == "avertissement"]
+        notes = [self._phrase(*note) for note in self._notes if note[1] == "avertissement"]
+        reste = len(self.avertissements) - _REMARQUES_MAX
+        suite = [f"Et {compte(reste, 'autre remarque', 'autres remarques')}."] if reste > 0 else []
+        return [*notes, *(a.constat for a in self.avertissements[:_REMARQUES_MAX]), *suite]
 
     @property
     def anomalies(self) -> list[Anomalie]:
-        """Rendre les fautes, puis chaque sorte de réparation."""
-        return self.fautes + [
+        """Rendre les fautes, les avertissements, puis chaque sorte de réparation."""
+        return [*self.fautes, *self.avertissements] + [
             Anomalie(
                 self.fichier, self._phrase(quoi, gravite).removesuffix("."), "", gravite=gravite
             )
@@ -65,17 +72,13 @@ class Releve:
 
     def refuser(self, refus: Refus, objet: int | None = None, commune: str = "") -> None:
         """Retenir une faute, celle d'un objet ou de tout le fichier."""
-        self.fautes.append(
-            Anomalie(
-                self.fichier,
-                refus.regle,
-                refus.correction,
-                refus.ligne,
-                valeur=refus.valeur,
-                objet=objet,
-                commune=commune,
-            )
-        )
+        situee = replace(refus.anomalie(self.fichier), objet=objet, commune=commune)
+        self.fautes.append(situee)
+
+    def avertir(self, refus: Refus, objet: int, commune: str) -> None:
+        """Retenir ce qui demande un regard sur un objet, sans l'écarter."""
+        situe = replace(refus.anomalie(self.fichier), objet=objet, commune=commune)
+        self.avertissements.append(replace(situe, gravite="avertissement"))
 
     def arreter(self, refus: Refus) -> NoReturn:
         """Refuser tout le fichier, sur-le-champ."""

@@ -29,6 +29,7 @@ _CONNUES = {extension: nature for nature, noms in EXTENSIONS.items() for extensi
 
 _DECOMPRESSER = "Décompressez-le, puis déposez le fichier qu'il contient."
 _EXPORTER = "Déposez un tableau (CSV, XLSX, ODS) ou des contours (GeoJSON, GeoPackage)."
+VERS_GEOJSON = "Dans QGIS, exportez la couche en GeoJSON ou en GeoPackage, puis déposez-la."
 _ENREGISTRER = "Ouvrez-le dans Excel ou LibreOffice, puis enregistrez-le en .xlsx."
 
 # Octets de tête → (ce que c'est, quoi faire). Le premier qui convient l'emporte.
@@ -49,12 +50,17 @@ _REFUSES: tuple[tuple[bytes, str, str], ...] = (
     (b"Rar!", "archive RAR", _DECOMPRESSER),
     (b"\x28\xb5\x2f\xfd", "fichier compressé (Zstandard)", _DECOMPRESSER),
     (b"ARROW1", "fichier Arrow", "Exportez-le en Parquet ou en CSV."),
+    (b"\x00\x00\x27\x0a", "fichier de formes (shapefile)", VERS_GEOJSON),
+    (b"fgb\x03", "fichier FlatGeobuf", VERS_GEOJSON),
     (b"\x7fELF", "programme", _EXPORTER),
     (b"MZ\x90", "programme", _EXPORTER),
 )
+# Les fichiers d'un même shapefile, que l'on dépose parfois un à un.
+_FORMES = ("shp", "shx", "dbf", "prj", "cpg")
 _LFS = b"version https://git-lfs"
 _HTML = re.compile(rb"<(!doctype\s+html|html|head|body|table|div|script|meta|style)\b", re.I)
 _BALISE = re.compile(rb"<(\?xml|[a-z][\w:.-]*[\s>/])", re.I)
+_GEO = re.compile(rb'"(Feature|FeatureCollection|Topology|(Multi)?Polygon|features)"')
 _JSON = re.compile(rb"[\[{]\s*([\[{\"\]}\d-]|true|false|null)")
 
 
@@ -88,21 +94,26 @@ def nature(octets: bytes, fichier: str) -> str:
         raise Refus("le fichier est vide", "Déposez le fichier d'origine, avec ses lignes.")
     _refuser(octets, fichier)
     trouvee = _reconnue(octets)
-    extension = PurePosixPath(fichier.replace("\\", "/")).suffix.lower().removeprefix(".")
+    extension = _extension(fichier)
     annoncee = _CONNUES.get(extension)
     if annoncee is not None and annoncee != trouvee:
         raise _mensonge(trouvee, extension, octets)
     return trouvee
 
 
+def _extension(fichier: str) -> str:
+    return PurePosixPath(fichier.replace("\\", "/")).suffix.lower().removeprefix(".")
+
+
 def _refuser(octets: bytes, fichier: str) -> None:
+    if _extension(fichier) in _FORMES:
+        raise Refus("fichier de formes (shapefile), ce n'est pas un format lu", VERS_GEOJSON)
     for tete, quoi, conseil in _REFUSES:
         # « BM » commence aussi un texte : une image porte des octets nuls.
         if octets.startswith(tete) and (tete != b"BM" or b"\x00" in octets[:32]):
-            if "compressé" in quoi or "archive" in quoi:
-                raise Refus(
-                    f"fichier compressé, {quoi}{INSECABLE}: décompressez-le d'abord", conseil
-                )
+            if conseil == _DECOMPRESSER:
+                pronom = "la" if quoi.startswith("archive") else "le"
+                raise Refus(f"{quoi}{INSECABLE}: décompressez-{pronom} d'abord", conseil)
             raise Refus(f"ce n'est pas un {_attendu(fichier)} ({quoi})", conseil)
     tete_texte = _ascii(octets[:4096]).lstrip()
     if tete_texte.startswith(_LFS):
@@ -110,7 +121,9 @@ def _refuser(octets: bytes, fichier: str) -> None:
         raise Refus("ce fichier est un pointeur Git LFS, pas les données", conseil)
     if _HTML.match(tete_texte) or (_BALISE.match(tete_texte) and _HTML.search(tete_texte)):
         regle = f"ce n'est pas un {_attendu(fichier)} (page web, HTML)"
-        raise Refus(regle, f"{_ENREGISTRER} Si c'est une page d'erreur, téléchargez de nouveau.")
+        contours = _extension(fichier) in (*EXTENSIONS["geojson"], *EXTENSIONS["geopackage"])
+        conseil = _EXPORTER if contours else _ENREGISTRER
+        raise Refus(regle, f"{conseil} Si c'est une page d'erreur, téléchargez de nouveau.")
     if _BALISE.match(tete_texte):
         raise Refus(f"ce n'est pas un {_attendu(fichier)} (XML, KML ou GML)", _EXPORTER)
 
@@ -186,6 +199,9 @@ def _mensonge(trouvee: str, extension: str, octets: bytes) -> Refus:
     if trouvee == "archive" and extension in ("xlsx", "xlsm", "ods"):
         regle = "fichier Excel abîmé" if extension != "ods" else "fichier LibreOffice abîmé"
         return Refus(regle, "Ouvrez-le dans le tableur, puis enregistrez-le de nouveau.")
+    if trouvee == "geojson" and not _GEO.search(_ascii(octets[:4096])):
+        conseil = "Exportez les données en tableau (CSV, XLSX ou ODS), puis déposez-le."
+        return Refus(f"c'est un fichier JSON, pas un .{extension}", conseil)
     phrases = {
         "texte": f"c'est un fichier texte{INSECABLE}: {changer}",
         "classeur Excel": f"c'est un classeur Excel{INSECABLE}: {changer}",
