@@ -252,7 +252,9 @@ def _table(
     tableau: Tableau, schema: Schema, bilan: _Bilan, communes: Collection[str] | None
 ) -> None:
     """Valider un tableau contre l'une de nos tables et l'ajouter au bilan."""
-    table, anomalies = valider(tableau, schema, communes, france=communes is None)
+    table, anomalies = valider(
+        tableau, schema, communes, france=communes is None, ignorer_les_autres=True
+    )
     bilan.anomalies += [*_constats(tableau, schema, valeurs=False), *anomalies]
     bilan.reconnu = bilan.reconnu or schema.nom
     bilan.lignes += len(table) if len(table.columns) else len(tableau.lignes)

@@ -40,7 +40,7 @@ def lire_nombre(texte: str) -> Nombre:
         ecrit = ecrit[:-1].strip()
     forme, brut = _forme(ecrit)
     valeur = float(brut)
-    if abs(valeur) > ENTIER_MAX:
+    if abs(valeur) >= ENTIER_MAX:
         raise ValueError("nombre trop grand")
     return Nombre(valeur, "pourcentage" if pourcent else forme)
 

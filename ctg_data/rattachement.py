@@ -12,7 +12,7 @@ from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.codes import Code
 from ctg_data.lecture import Tableau
 from ctg_data.schema import COLONNE_COMMUNE
-from ctg_data.textes import INSECABLE, compte
+from ctg_data.textes import INSECABLE, compte, enumeration
 
 _NOMS = ("commune", "nom_commune")
 
@@ -31,12 +31,14 @@ def rattacher(
     tableau: Tableau,
     cle: Sequence[str],
     communes: Collection[str] | None,
+    ignorer_les_autres: bool = False,
 ) -> Rattachees:
     """Normaliser les codes commune d'un tableau ; `communes` : celles du territoire, ou None.
 
     Les zéros perdus, les anciens codes sont réparés ; les arrondissements dont la ville est déjà
     là sont laissés de côté ; le reste est refusé, ligne par ligne, avec le code à écrire. `cle` :
-    les colonnes qui distinguent deux lignes (la commune, souvent l'année).
+    les colonnes qui distinguent deux lignes (la commune, souvent l'année). `ignorer_les_autres` :
+    laisser de côté, en le disant, les autres communes de France, s'il en reste du territoire.
     """
     ecrits = textes[COLONNE_COMMUNE]
     if communes is not None and all(e in communes for e in ecrits):
@@ -46,28 +48,40 @@ def rattacher(
     if unique:
         return Rattachees(tableau.garder([]), {nom: [] for nom in textes}, [unique])
     codes_lus = [lus[e] for e in ecrits]
-    communs = _situer(codes_lus, textes, cle)
+    communs = _situer(ecrits, codes_lus, textes, cle)
     sortie = Rattachees(tableau, {**textes})
     for rang, lu in enumerate(codes_lus):
         lu = _verifier_nom(lu, rang, textes)
         _dire(lu, ecrits[rang], rang, communs[rang], sortie)
     sortie.anomalies += _completes(ecrits, lus, tableau)
-    if communes is not None:
+    ailleurs = [communes is not None and bool(c.code) and c.code not in communes for c in codes_lus]
+    if ignorer_les_autres and not all(ailleurs):
+        sortie.anomalies += _autres_communes(codes_lus, ailleurs, tableau)
+        communs = [commun or autre for commun, autre in zip(communs, ailleurs, strict=True)]
+    elif communes is not None:
         sortie.anomalies += _hors_territoire(ecrits, lus, communes, tableau)
     sortie.textes[COLONNE_COMMUNE] = [lus[e].code or e for e in ecrits]
     return _sans(sortie, communs)
 
 
-def _situer(lus: list[Code], textes: dict[str, list[str]], cle: Sequence[str]) -> list[bool]:
+def _situer(
+    ecrits: list[str], lus: list[Code], textes: dict[str, list[str]], cle: Sequence[str]
+) -> list[bool]:
     """Dire quelles lignes, une fois leur code rendu actuel, en doublent une autre.
 
-    Un arrondissement double sa ville ; une commune fusionnée double la commune nouvelle.
+    Un arrondissement double sa ville ; une commune fusionnée double la commune nouvelle, ou une
+    autre commune fusionnée avec elle, même si leurs valeurs sont égales.
     """
     autres = [textes[nom] for nom in cle if nom in textes and nom != COLONNE_COMMUNE]
     cles = [(lu.code, *(c[rang] for c in autres)) for rang, lu in enumerate(lus)]
     actuelles = {c for c, lu in zip(cles, lus, strict=True) if lu.sorte == "commune" and lu.code}
+    origines: dict[tuple[str, ...], set[str]] = {}
+    for c, ecrit, lu in zip(cles, ecrits, lus, strict=True):
+        if lu.sorte == "ancien" and lu.code:
+            origines.setdefault(c, set()).add(codes.completer(ecrit))
     return [
-        c in actuelles and (lu.sorte == "arrondissement" or lu.gravite == "avertissement")
+        (c in actuelles and (lu.sorte == "arrondissement" or lu.gravite == "avertissement"))
+        or (lu.sorte == "ancien" and len(origines.get(c, ())) > 1)
         for c, lu in zip(cles, lus, strict=True)
     ]
 
@@ -164,6 +178,28 @@ def _completes(ecrits: list[str], lus: dict[str, Code], tableau: Tableau) -> lis
     regle = f"{compte(len(changes), 'code complété', 'codes complétés')} ({premier})"
     ligne = tableau.numeros[changes[0]]
     return [Anomalie(tableau.fichier, regle, "", ligne, COLONNE_COMMUNE, gravite="information")]
+
+
+def _autres_communes(lus: list[Code], ailleurs: list[bool], tableau: Tableau) -> list[Anomalie]:
+    """Dire d'une phrase les lignes d'autres communes de France, laissées de côté."""
+    rangs = [rang for rang, autre in enumerate(ailleurs) if autre]
+    if not rangs:
+        return []
+    noms = codes.noms_des_communes()
+    exemples = list(
+        dict.fromkeys(f"{lus[r].code} {noms.get(lus[r].code, '')}".strip() for r in rangs)
+    )
+    regle = compte(
+        len(rangs),
+        "ligne d'une autre commune, laissée de côté",
+        "lignes d'autres communes, laissées de côté",
+    )
+    regle += f" ({enumeration(exemples, maximum=3)})"
+    conseil = "Si l'une d'elles est du territoire, corrigez son code."
+    ligne = tableau.numeros[rangs[0]]
+    return [
+        Anomalie(tableau.fichier, regle, conseil, ligne, COLONNE_COMMUNE, gravite="avertissement")
+    ]
 
 
 def _hors_territoire(

@@ -44,10 +44,12 @@ def valider(
     communes: Collection[str] | None = None,
     *,
     france: bool = False,
+    ignorer_les_autres: bool = False,
 ) -> tuple[pd.DataFrame, list[Anomalie]]:
     """Typer un tableau selon son schéma et relever toutes ses fautes.
 
-    `communes` : codes connus du territoire ; une autre commune est une erreur. `france` : sans
+    `communes` : codes connus du territoire ; une autre commune est une erreur, ou est laissée de
+    côté si `ignorer_les_autres` (un fichier plus large que le territoire). `france` : sans
     territoire, vérifier les codes contre toutes les communes de France. Rend une table (une
     colonne par colonne déclarée, vide quand elle est facultative et absente) et les anomalies,
     dans l'ordre des lignes. La table n'a de sens que si aucune n'est une erreur ;
@@ -62,13 +64,14 @@ def valider(
     textes = {nom: [li[rang] for li in tableau.lignes] for nom, rang in rangs.items()}
     anomalies += exemples + ecartees + _recoller(textes, tableau)
     if COLONNE_COMMUNE in textes and (communes is not None or france):
-        rattachees = rattacher(textes, tableau, schema.cle, communes)
+        rattachees = rattacher(textes, tableau, schema.cle, communes, ignorer_les_autres)
         tableau, textes = rattachees.tableau, rattachees.textes
         anomalies += rattachees.anomalies
     table, fautes = _convertir(textes, schema, tableau, rangs)
     dites = {a.ligne for a in anomalies if a.erreur and a.colonne == COLONNE_COMMUNE}
     anomalies += [a for a in fautes if a.colonne != COLONNE_COMMUNE or a.ligne not in dites]
     anomalies += _rapports(table, schema, tableau) + _defauts(tableau, schema, rangs)
+    anomalies += _proportions(table, schema, tableau)
     table, doublons = sans_doublons(table, schema, tableau)
     anomalies += doublons
     if not tableau.lignes and not any(a.erreur for a in anomalies):
@@ -165,10 +168,34 @@ def _colonnes(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[A
         if tableau.entete[rang] != nom:
             regle, ecrit = f"lue comme «{INSECABLE}{nom}{INSECABLE}»", abreger(tableau.entete[rang])
             fautes.append(_information(tableau, regle, "", ligne, ecrit))
+    fautes += _deux_fois(tableau, schema, rangs)
     for nom in libres:
         regle, conseil = "colonne non déclarée, ignorée", f"Colonnes connues : {declarees}."
         fautes.append(_information(tableau, regle, conseil, ligne, abreger(nom)))
     return fautes
+
+
+def _deux_fois(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[Anomalie]:
+    """Refuser deux colonnes qui disent la même chose sous deux noms, et pas les mêmes valeurs."""
+    fautes = []
+    for rang, entete in enumerate(tableau.entete):
+        if rang in rangs.values():
+            continue
+        noms = [n for n in rangs if cle_de_nom(entete) in _noms_de(schema.colonne(n))]
+        if not noms:
+            continue
+        retenue = rangs[noms[0]]
+        differentes = (li[rang].strip() != li[retenue].strip() for li in tableau.lignes)
+        if any(differentes):
+            autre = abreger(tableau.entete[retenue])
+            regle = f"dit autre chose que «{INSECABLE}{autre}{INSECABLE}», qui a le même sens"
+            conseil, ligne = "Gardez une seule de ces deux colonnes.", tableau.ligne_entete
+            fautes.append(Anomalie(tableau.fichier, regle, conseil, ligne, abreger(entete)))
+    return fautes
+
+
+def _noms_de(colonne: Colonne) -> set[str]:
+    return {cle_de_nom(n) for n in (colonne.nom, *colonne.synonymes)}
 
 
 def _colonne_absente(colonne: Colonne, libres: list[str], tableau: Tableau) -> Anomalie:
@@ -325,6 +352,25 @@ def _rapports(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Ano
             anomalies.append(
                 Anomalie(tableau.fichier, regle, conseil, numero, nom, gravite="avertissement")
             )
+    return anomalies
+
+
+def _proportions(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Anomalie]:
+    """Dire un taux pour cent dont toutes les valeurs tiennent entre 0 et 1 : une proportion ?"""
+    anomalies = []
+    for nom in schema.rapports:
+        valeurs = table[nom].dropna()
+        positives = valeurs[valeurs > 0]
+        if positives.empty or positives.max() > 1:
+            continue
+        rang = positives.index[0]
+        lu, voulu = nombre(positives[rang], 3), nombre(100 * positives[rang], 1)
+        regle = f"proportion plutôt qu'un taux pour cent{INSECABLE}? {lu} → {voulu}"
+        conseil = "Si c'est une proportion, multipliez la colonne par 100."
+        numero = tableau.numeros[rang]
+        anomalies.append(
+            Anomalie(tableau.fichier, regle, conseil, numero, nom, gravite="avertissement")
+        )
     return anomalies
 
 

@@ -30,6 +30,11 @@ _FUSION = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3
 _MASQUEE = re.compile(rb'<row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d{1,7})"')
 _COLONNE_MASQUEE = re.compile(rb'<col\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\bmin="(\d{1,5})"')
 FUSIONS_MAX = 1_000
+_PLACE = re.compile(rb'<(?:row|c)\b[^>]*?\br="([A-Z]{0,3})(\d{1,9})"')
+_CHAINE_NEGATIVE = re.compile(rb'\bt="s"[^>]*>\s*<v>\s*-')
+# Ce qu'un format de nombre écrit tel quel : un « % » entre guillemets n'en fait pas une part.
+_LITTERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+LIGNES_EXCEL = 1_048_576
 _SANS_VALEUR = "formule sans résultat"
 FORMULE_TEXTE = "formule dans une colonne de texte"
 
@@ -93,6 +98,7 @@ def _sans_lignes_vides(octets: bytes, parties: dict[str, bytes]) -> tuple[bytes,
     for nom, contenu in parties.items():
         if nom.startswith("xl/worksheets/"):
             allegees[nom], combien = _LIGNE_VIDE.subn(b"", contenu)
+            _verifier_places(allegees[nom])
             total += combien
     if total < 100 and not graphiques:
         return octets, 0
@@ -101,6 +107,27 @@ def _sans_lignes_vides(octets: bytes, parties: dict[str, bytes]) -> tuple[bytes,
         for nom in dict.fromkeys(avant.namelist()):
             apres.writestr(nom, allegees.get(nom) or avant.read(nom))
     return sortie.getvalue(), total if total >= 100 else 0
+
+
+def _verifier_places(feuille: bytes) -> None:
+    """Refuser une feuille dont les lignes ou les cellules se suivent mal.
+
+    openpyxl en sauterait une ligne, ou lirait une cellule pour une autre, sans rien dire.
+    """
+    ligne, colonne = 0, -1
+    for lettres, chiffres in _PLACE.findall(feuille):
+        numero = int(chiffres)
+        if not lettres:
+            bonne = ligne < numero <= LIGNES_EXCEL
+            ligne, colonne = numero, -1
+        else:
+            rang = _rang_colonne(lettres.decode())
+            bonne = rang > colonne and (numero == ligne or not ligne)
+            colonne = rang
+        if not bonne:
+            raise Refus("fichier Excel abîmé : lignes ou cellules en désordre", ENREGISTRER, numero)
+    if _CHAINE_NEGATIVE.search(feuille):
+        raise Refus("fichier Excel abîmé : texte introuvable", ENREGISTRER)
 
 
 def _sans_graphiques(parties: dict[str, bytes]) -> dict[str, bytes]:
@@ -202,7 +229,7 @@ def _texte(cellule: Any, calcul: Any, place: tuple[int, int], releve: _Releve) -
         releve.nettoyees += nette != valeur
         return nette
     chiffre = isinstance(valeur, int | float) and not isinstance(valeur, bool)
-    if chiffre and "%" in (cellule.number_format or ""):
+    if chiffre and "%" in _LITTERAL.sub("", cellule.number_format or ""):
         affiche = ecrire(round(valeur * 100, 10))
         releve.pourcentages.setdefault(place[1], f"{ecrire(valeur)} → {affiche}")
         return affiche
