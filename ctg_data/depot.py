@@ -205,8 +205,16 @@ def _etendu(schema: Schema, entete: Sequence[str]) -> Schema:
     """Ajouter à un schéma les colonnes propres au fichier, en texte : rien ne se perd."""
     connus = set(correspondances(entete, schema).values())
     en_plus = [nom for rang, nom in enumerate(entete) if nom and rang not in connus]
-    modele = schema.colonne("source")
-    libre = replace(modele, obligatoire=False, presence=False, longueur_min=0, synonymes=())
+    modele = next(c for c in schema.colonnes if c.type == "string")
+    libre = replace(
+        modele,
+        obligatoire=False,
+        presence=False,
+        longueur_min=0,
+        motif=None,
+        valeurs=(),
+        synonymes=(),
+    )
     return replace(schema, colonnes=schema.colonnes + tuple(replace(libre, nom=n) for n in en_plus))
 
 

@@ -79,7 +79,7 @@ def fondre(
     if avant is None or avant.empty or remplacer:
         return neuves.reset_index(drop=True)
     gardees = avant.reindex(columns=colonnes)
-    if (neuves["statut"] != EXEMPLE).any():
+    if "statut" in neuves and (neuves["statut"] != EXEMPLE).any():
         gardees = gardees[gardees["statut"] != EXEMPLE]
     anciennes, recues = par_cle(gardees, schema), par_cle(neuves, schema)
     muettes = [c for c in colonnes if neuves[c].map(absente).all()]

@@ -21,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctg_data import bascule, depot, ecriture
+from ctg_data.controle import controler
 from ctg_data.creation import composer, creer
 from ctg_data.depot import apercu, appliquer, chez_soi, historique, original, revenir, terminer
 from ctg_data.ecriture import ErreurEcriture, csv_de_table, denuder
@@ -720,3 +721,24 @@ def test_un_texte_qui_ressemble_a_une_formule_revient_tel_quel(dossier: Path, te
     assert lus["CR-1"] == texte
     octets = (dossier / "equipements.csv").read_bytes().decode("utf-8-sig")
     assert not re.search(r'(^|;)"([=+@]|-\D)', octets)
+
+
+# --- Toutes les tables déclarées -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nom", sorted(set(schemas()) - {"communes"}))
+def test_chaque_table_declaree_se_controle_puis_se_depose(dossier: Path, nom: str) -> None:
+    """Deux fois de suite : le second dépôt se compare à une table déjà là."""
+    schema = schemas()[nom]
+    texte = io.StringIO()
+    csv.writer(texte, delimiter=";").writerows(
+        [[c.nom for c in schema.colonnes], [c.exemple for c in schema.colonnes]]
+    )
+    lu = controler(texte.getvalue().encode(), f"{nom}.csv", communes=CODES)
+    assert lu.verdict != "refuse", [a.message for a in lu.anomalies]
+    for _ in range(2):
+        assert not apercu(dossier, lu.tables).anomalies
+        if apercu(dossier, lu.tables).applicable:
+            poser(dossier, lu.tables)
+    relu = charger(dossier)
+    assert not [a for a in relu.anomalies if a.erreur] and len(relu.tables[nom])

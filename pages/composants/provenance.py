@@ -23,7 +23,7 @@ SOURCES_MAX = 3
 def vue(contexte: Contexte) -> None:
     """Montrer la provenance de chaque table, puis les fichiers à charger ensuite."""
     tables = donnees.tables(contexte).tables
-    exemples = [n for n, t in tables.items() if "exemple" in set(t["statut"])]
+    exemples = [n for n, t in tables.items() if "exemple" in _distincts(t, "statut")]
     if exemples:
         fichiers = enumeration([f"{n}.csv" for n in exemples])
         cadre.titre("À remplacer par vos fichiers", f"{fichiers}.", True, niveau=4)
@@ -41,10 +41,12 @@ def en_table(tables: dict[str, pd.DataFrame], dossier: Path, situation: dt.date)
                 "Contenu": schemas()[nom].titre,
                 "Lignes": len(table),
                 "Années": _annees(table),
-                "Fiabilité": enumeration([BADGES[s] for s in BADGES if s in set(table["statut"])]),
+                "Fiabilité": enumeration(
+                    [BADGES[s] for s in BADGES if s in _distincts(table, "statut")]
+                ),
                 "Chargé le": _charge(derniers.get(nom)),
                 "Prochaine parution": prochaine_parution(nom, _dernier(table), situation),
-                "Sources": " / ".join(sorted(set(table["source"]))[:SOURCES_MAX]),
+                "Sources": " / ".join(sorted(_distincts(table, "source"))[:SOURCES_MAX]),
                 "Depuis": _depuis(derniers.get(nom)),
                 "Fichier": f"{nom}.csv",
                 "Empreinte": depot.empreinte((dossier / f"{nom}.csv").read_bytes())[:EMPREINTE],
@@ -52,6 +54,11 @@ def en_table(tables: dict[str, pd.DataFrame], dossier: Path, situation: dt.date)
             for nom, table in tables.items()
         ]
     )
+
+
+def _distincts(table: pd.DataFrame, colonne: str) -> set[str]:
+    """Rendre les valeurs d'une colonne que toutes les tables n'ont pas."""
+    return set(table.get(colonne, ()))
 
 
 def _dernier(table: pd.DataFrame) -> int | None:
