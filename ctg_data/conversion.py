@@ -25,7 +25,8 @@ _SECRETS = frozenset(
 _PETIT = re.compile(r"[<≤]\s*=?\s*\d{1,3}|moins de \d{1,3}|\d{1,2}\s*(ou moins|et moins)")
 _VIDES = frozenset(
     {"-", "–", "—", ".", "..", "...", "…", "na", "n/a", "n.a.", "#n/a", "nan", "none", "null"}
-    | {"nr", "n.r.", "nc", "n.c.", "vide"}
+    | {"nr", "n.r.", "nc", "n.c.", "vide", "n/d", "#n/d", "s.o.", "so", "sans objet"}
+    | {"non disponible", "non renseigne", "non communique", "inconnu"}
 )
 _VRAI = ("oui", "vrai", "true", "1", "o", "x")
 _FAUX = ("non", "faux", "false", "0", "n")

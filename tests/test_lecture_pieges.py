@@ -60,6 +60,20 @@ def test_un_entier_trop_grand_pour_etre_exact_est_refuse():
     assert synthese(f"01001;;{2**53};20;").verdict == "refuse"
 
 
+@pytest.mark.parametrize(
+    "marque", ["s.o.", "N/D", "#N/D", "non disponible", "Non renseigné", "sans objet"]
+)
+def test_une_absence_dite_en_francais_est_une_case_vide(marque):
+    lu = synthese(f"01001;;{marque};20;", "01004;;3;20;")
+    assert lu.verdict == "normalise" and lu.valeurs_secretes == 0
+    assert lu.tables["synthese_communale"]["places"].isna().tolist() == [True, False]
+
+
+def test_la_legende_d_une_marque_sous_le_tableau_est_une_note():
+    lu = synthese("01001;;12;20;60", "", "n.d. : non disponible")
+    assert lu.verdict == "normalise" and lu.lignes == 1
+
+
 # --- Classeurs ----------------------------------------------------------------------------------
 
 

@@ -19,7 +19,8 @@ _NOMBRE = re.compile(r"[-+−]?\d[\d \u00a0\u202f]*([.,]\d+)?\s*%?")
 _BLANCS = re.compile(r"\s+")
 _NOTE = re.compile(
     r"^\W*(source|note|champ|lecture|total|ensemble|sous-total|moyenne|nb|remarque|attention|"
-    r"legende|légende|avertissement|mise à jour|maj|donnees|données|copyright|licence)\b|^[*(©#]",
+    r"legende|légende|avertissement|mise à jour|maj|donnees|données|copyright|licence)\b|^[*(©#]|"
+    r"^(n\.?d|n\.?s|n\.?c|s|c)\.?\s*[:=]",
     re.IGNORECASE,
 )
 
