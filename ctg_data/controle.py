@@ -13,8 +13,9 @@ import pandas as pd
 
 from ctg_data import codes, referentiel
 from ctg_data.anomalies import GRAVITES, Anomalie, abreger
-from ctg_data.conversion import est_vide
+from ctg_data.conversion import erreur_de_tableur, est_vide
 from ctg_data.dates import PAS_UNE_DATE, a_la_forme_d_une_date, lire_date
+from ctg_data.doublons import ecarts, ecrire
 from ctg_data.lecture import Lecture, Tableau, familles, lire
 from ctg_data.nombres import lire_nombre
 from ctg_data.schema import COLONNE_COMMUNE, Schema
@@ -269,19 +270,39 @@ def _table(
 
 def _reunir(tableau: Tableau, schema: Schema, table: pd.DataFrame, bilan: _Bilan) -> None:
     """Ajouter une feuille à la même table ; deux feuilles qui se contredisent sont refusées."""
+    cles = list(schema.cle)
     ensemble = pd.concat([bilan.tables[schema.nom], table], ignore_index=True).drop_duplicates()
-    doubles = ensemble[ensemble.duplicated(list(schema.cle))]
+    doubles = ensemble[ensemble.duplicated(cles)]
     bilan.tables[schema.nom] = ensemble.reset_index(drop=True)
-    for cle in doubles[list(schema.cle)].itertuples(index=False, name=None):
+    for _, apres in doubles.iterrows():
+        meme = (ensemble[cles] == apres[cles]).all(axis=1)
+        avant = ensemble[meme].iloc[0]
         regle = (
-            f"feuille «{INSECABLE}{tableau.feuille}{INSECABLE}» : même clé dans une autre feuille"
+            f"feuille «{INSECABLE}{tableau.feuille}{INSECABLE}» : même clé dans une autre feuille, "
+            f"valeurs différentes ({ecarts(avant, apres, schema)})"
         )
         conseil = "Gardez une seule des deux lignes."
-        trouve = abreger(" · ".join(map(str, cle)))
-        ligne = tableau.ligne_entete
+        trouve = abreger(" · ".join(ecrire(apres[nom]) for nom in cles))
+        ligne = _ligne_de(apres, tableau, schema)
         bilan.anomalies.append(
             Anomalie(tableau.fichier, regle, conseil, ligne, schema.cle[0], trouve)
         )
+
+
+def _ligne_de(valeurs: pd.Series, tableau: Tableau, schema: Schema) -> int:
+    """Retrouver la ligne d'un tableau qui porte une clé ; celle de l'en-tête à défaut."""
+    rangs = correspondances(tableau.entete, schema)
+    attendue = [ecrire(valeurs[nom]) for nom in schema.cle]
+    for ligne, numero in zip(tableau.lignes, tableau.numeros, strict=True):
+        lue = [
+            codes.normaliser(ligne[rangs[nom]]).code
+            if nom == COLONNE_COMMUNE
+            else ligne[rangs[nom]]
+            for nom in schema.cle
+        ]
+        if lue == attendue:
+            return numero
+    return tableau.ligne_entete
 
 
 def _famille(tableau: Tableau, bilan: _Bilan, communes: Collection[str] | None) -> bool:
@@ -338,6 +359,7 @@ def _constats(tableau: Tableau, schema: Schema | None, *, valeurs: bool = True) 
         vides += [c for c in cellules if c in marques]
         constats += _nombres_ambigus(tableau, rang, distinctes)
         constats += _dates_fausses(tableau, rang, cellules)
+        constats += _erreurs_de_tableur(tableau, rang, cellules)
     autour = sum(c != c.strip() for ligne in tableau.lignes for c in ligne)
     if autour and schema is not None:
         regle = f"espaces ôtées autour de {compte(autour, 'cellule')}"
@@ -379,6 +401,19 @@ def _nombres_ambigus(tableau: Tableau, rang: int, cellules: Mapping[str, None]) 
                 )
             ]
     return []
+
+
+def _erreurs_de_tableur(tableau: Tableau, rang: int, cellules: Sequence[str]) -> list[Anomalie]:
+    """Dire une fois par colonne qu'un calcul de tableur a échoué, là où aucune règle ne le dit."""
+    if tableau.classeur:
+        return []
+    fautives = [i for i, c in enumerate(cellules) if erreur_de_tableur(c)]
+    if not fautives:
+        return []
+    ligne, nom = tableau.numeros[fautives[0]], abreger(tableau.entete[rang])
+    conseil, trouve = "Corrigez la formule, ou videz la cellule.", cellules[fautives[0]]
+    regle = "erreur de tableur"
+    return [Anomalie(tableau.fichier, regle, conseil, ligne, nom, trouve, "avertissement")]
 
 
 def _dates_fausses(tableau: Tableau, rang: int, cellules: Sequence[str]) -> list[Anomalie]:

@@ -5,34 +5,43 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import pandas as pd
 
-from ctg_data.dates import lire_date
+from ctg_data.dates import a_la_forme_d_une_date, lire_date
 from ctg_data.ecriture import denuder
-from ctg_data.nombres import lire_entier, lire_nombre
+from ctg_data.nombres import ambigu, lire_entier, lire_nombre
 from ctg_data.schema import Colonne
 from ctg_data.textes import INSECABLE, cle_de_tri, compte, enumeration
 
 # Marques de secret des producteurs : Insee (s, nd), Caf, Drees, BPE (_Z, _U), usages locaux.
 _SECRETS = frozenset(
-    {"s", "s.", "s*", "(s)", "[s]", "ns", "n.s.", "nd", "n.d.", "n.d. (secret)", "c", "(c)", "[c]"}
+    {"s", "s.", "s*", "(s)", "[s]", "ns", "n.s", "n.s.", "nd", "n.d", "n.d.", "n.d. (secret)"}
+    | {"c", "(c)", "[c]"}
     | {"conf", "confidentiel", "secret", "masque", "xx", "xxx", "xxxx", "xxxxx"}
     | {"_z", "_u", "_o", "*", "**", "***", "//", "///"}
 )
 _PETIT = re.compile(r"[<≤]\s*=?\s*\d{1,3}|moins de \d{1,3}|\d{1,2}\s*(ou moins|et moins)")
 _VIDES = frozenset(
-    {"-", "–", "—", ".", "..", "...", "…", "na", "n/a", "n.a.", "#n/a", "nan", "none", "null"}
-    | {"nr", "n.r.", "nc", "n.c.", "vide", "n/d", "#n/d", "s.o.", "so", "sans objet"}
-    | {"non disponible", "non renseigne", "non communique", "inconnu"}
+    {"-", "–", "—", ".", "..", "...", "…", "na", "n/a", "n.a.", "nan", "none", "null"}
+    | {"nr", "n.r", "n.r.", "nc", "n.c", "n.c.", "n/d", "s.o", "s.o.", "sans objet", "/", "vide"}
+    | {"non disponible", "non communique", "non renseigne"}
 )
+# Ce qu'un tableur français ou anglais écrit quand un calcul échoue.
+_ERREUR_TABLEUR = re.compile(
+    r"#(n/a|n/d|ref!|div/0!|valeur!|value!|nom\?|name\?|nombre!|num!|nul!|null!|calc!)"
+)
+# Une valeur mise à l'abri du tableur : ="2101" ou '2101.
+_ABRITEE = re.compile(r"""=\s*"([^"]*)"|'([^']+)""")
+_JOUR_OU_MOIS = re.compile(r"\d{1,2}[-/ ][a-zé]{3,9}\.?|[a-zé]{3,9}\.?[-/ ]\d{2,4}", re.IGNORECASE)
 _VRAI = ("oui", "vrai", "true", "1", "o", "x")
 _FAUX = ("non", "faux", "false", "0", "n")
 # Ce qui se dit d'une forme de nombre ou de date, une fois par colonne.
 _FORMES = {
     "point": "point décimal lu comme une virgule",
+    "abritée": "nombres protégés comme des textes, lus comme des nombres",
     "texte": "nombres stockés en texte, convertis",
     "milliers": "espaces de milliers ôtées",
     "étranger": "format de nombre ambigu, vérifiez",
@@ -155,9 +164,20 @@ def est_vide(texte: str) -> bool:
     return cle_de_tri(texte) in _VIDES
 
 
+def erreur_de_tableur(texte: str) -> bool:
+    """Dire si un texte est l'erreur d'un calcul de tableur (#N/D, #REF!)."""
+    return texte.startswith("#") and bool(_ERREUR_TABLEUR.fullmatch(texte.casefold()))
+
+
 def _lire(texte: str, colonne: Colonne, manquantes: frozenset[str]) -> _Cellule:
     if not texte:
         return _Cellule(None, _absente(colonne))
+    if erreur_de_tableur(texte):
+        return _Cellule(None, "erreur de tableur")
+    abritee = _ABRITEE.fullmatch(texte) if numerique(colonne) else None
+    if abritee:
+        nue = _lire((abritee[1] or abritee[2] or "").strip(), colonne, manquantes)
+        return replace(nue, forme=nue.forme or "abritée")
     if numerique(colonne) and est_secret(texte):
         return _Cellule(None, _absente(colonne), secret=True)
     if texte in manquantes or (colonne.type != "string" and est_vide(texte)):
@@ -178,8 +198,29 @@ def _absente(colonne: Colonne) -> str | None:
 
 
 def _conseil(texte: str, colonne: Colonne) -> str:
+    """Dire quoi écrire à la place d'un texte refusé."""
+    if erreur_de_tableur(texte):
+        return "Corrigez la formule, ou videz la cellule si la valeur manque."
+    if numerique(colonne):
+        return _conseil_de_nombre(texte, colonne)
     proche = get_close_matches(texte, colonne.valeurs, 1)
     return f"Écrivez par exemple « {proche[0] if proche else colonne.exemple} »."
+
+
+def _conseil_de_nombre(texte: str, colonne: Colonne) -> str:
+    if texte and not texte.strip("#"):
+        return "Élargissez la colonne dans le tableur, puis enregistrez de nouveau."
+    if a_la_forme_d_une_date(texte) or _JOUR_OU_MOIS.fullmatch(texte):
+        return (
+            "Le tableur a pris la valeur pour une date : mettez la colonne au format Nombre et "
+            "réécrivez-la."
+        )
+    if ambigu(texte):
+        chiffres = re.sub("[.,]", "", texte)
+        return f"Écrivez « {chiffres} » si ce sont des milliers, sinon un nombre entier."
+    # Une longitude s'écrit avec un point ; le reste, à la française.
+    virgule = colonne.exemple if colonne.unite == "degrés" else colonne.exemple.replace(".", ",")
+    return f"Écrivez par exemple « {virgule} »."
 
 
 def _contrainte(valeur: object, colonne: Colonne) -> str | None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.lecture import Tableau
-from ctg_data.schema import Schema
+from ctg_data.schema import Colonne, Schema
 from ctg_data.textes import INSECABLE, absente, compte, enumeration
 
 # Au-delà, un fichier est recollé deux fois : une phrase suffit.
@@ -75,20 +75,34 @@ def _contradiction(
     table: pd.DataFrame, schema: Schema, tableau: Tableau, premier: int, rang: int
 ) -> Anomalie:
     avant, apres = table.iloc[premier], table.iloc[rang]
-    ecarts = [
-        f"{_ecrire(avant[nom])} et {_ecrire(apres[nom])} pour «{INSECABLE}{nom}{INSECABLE}»"
-        for nom in table.columns
-        if nom not in schema.cle and _ecrire(avant[nom]) != _ecrire(apres[nom])
-    ]
     regle = f"même clé ({', '.join(schema.cle)}) que la ligne {tableau.numeros[premier]}, "
-    regle += f"valeurs différentes ({enumeration(ecarts, maximum=2)})"
+    regle += f"valeurs différentes ({ecarts(avant, apres, schema)})"
     conseil = "Gardez une seule des deux lignes."
-    trouve = abreger(" · ".join(_ecrire(avant[nom]) for nom in schema.cle))
+    trouve = abreger(" · ".join(ecrire(avant[nom]) for nom in schema.cle))
     numero = tableau.numeros[rang]
     return Anomalie(tableau.fichier, regle, conseil, numero, schema.cle[0], trouve)
 
 
-def _ecrire(valeur: object) -> str:
+def ecarts(avant: pd.Series, apres: pd.Series, schema: Schema) -> str:
+    """Énumérer ce qui diffère entre deux lignes de même clé, deux colonnes au plus.
+
+    La valeur d'une colonne qui n'est pas publique ne s'écrit pas : le message peut être affiché.
+    """
+    differents = [
+        _ecart(avant[nom], apres[nom], schema.colonne(nom))
+        for nom in avant.index
+        if nom not in schema.cle and ecrire(avant[nom]) != ecrire(apres[nom])
+    ]
+    return enumeration(differents, maximum=2)
+
+
+def _ecart(avant: object, apres: object, colonne: Colonne) -> str:
+    nom = f"«{INSECABLE}{colonne.nom}{INSECABLE}»"
+    publique = colonne.confidentialite == "publique"
+    return f"{ecrire(avant)} et {ecrire(apres)} pour {nom}" if publique else nom
+
+
+def ecrire(valeur: object) -> str:
     """Écrire une valeur comme dans le fichier : une année n'a pas de décimale."""
     if absente(valeur):
         return "vide"

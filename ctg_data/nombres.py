@@ -65,14 +65,28 @@ def _forme(ecrit: str) -> tuple[str, str]:
     raise ValueError("ce n'est pas un nombre")
 
 
+def est_nombre(texte: str) -> bool:
+    """Dire si un texte s'écrit comme un nombre."""
+    try:
+        lire_nombre(texte)
+    except ValueError:
+        return False
+    return True
+
+
+def ambigu(texte: str) -> bool:
+    """Dire si un nombre peut être des milliers ou des décimales : « 2.101 »."""
+    return bool(_MILLIERS_OU_DECIMALES.fullmatch(texte.strip()))
+
+
 def lire_entier(texte: str) -> Nombre:
     """Lire un nombre entier ; lève ValueError s'il a une partie décimale ou s'il est ambigu.
 
     « 2.101 » peut être 2 101 ou un peu plus de 2 : dans une colonne d'entiers, on ne devine pas.
     """
     lu = lire_nombre(texte)
-    if not lu.valeur.is_integer() or _MILLIERS_OU_DECIMALES.fullmatch(texte.strip()):
-        if _MILLIERS_OU_DECIMALES.fullmatch(texte.strip()):
+    if not lu.valeur.is_integer() or ambigu(texte):
+        if ambigu(texte):
             chiffres = re.sub("[.,]", "", texte.strip())
             raise ValueError(f"nombre ambigu, milliers ou décimales ({chiffres} ?)")
         raise ValueError("ce n'est pas un nombre entier")

@@ -12,9 +12,10 @@ from ctg_data.anomalies import Anomalie, abreger
 from ctg_data.codes import Code
 from ctg_data.lecture import Tableau
 from ctg_data.schema import COLONNE_COMMUNE
-from ctg_data.textes import INSECABLE, compte, enumeration
+from ctg_data.textes import INSECABLE, cle_de_tri, compte, enumeration
 
 _NOMS = ("commune", "nom_commune")
+_NOMS_DE_TOTAL = frozenset({"total", "ensemble", "sous-total", "total general", "somme", "moyenne"})
 
 
 @dataclass
@@ -41,7 +42,8 @@ def rattacher(
     laisser de côté, en le disant, les autres communes de France, s'il en reste du territoire.
     """
     ecrits = textes[COLONNE_COMMUNE]
-    if communes is not None and all(e in communes for e in ecrits):
+    nommees = any(nom in textes for nom in _NOMS)
+    if communes is not None and not nommees and all(e in communes for e in ecrits):
         return Rattachees(tableau, textes)
     lus = {e: _lire(e, communes) for e in dict.fromkeys(ecrits)}
     unique = _niveau_unique(lus, tableau)
@@ -51,7 +53,7 @@ def rattacher(
     communs = _situer(ecrits, codes_lus, textes, cle)
     sortie = Rattachees(tableau, {**textes})
     for rang, lu in enumerate(codes_lus):
-        lu = _verifier_nom(lu, rang, textes)
+        lu = _proposer(lu, rang, textes) if not lu.code else _verifier_nom(lu, rang, textes)
         _dire(lu, ecrits[rang], rang, communs[rang], sortie)
     sortie.anomalies += _completes(ecrits, lus, tableau)
     ailleurs = [communes is not None and bool(c.code) and c.code not in communes for c in codes_lus]
@@ -84,6 +86,16 @@ def _situer(
         or (lu.sorte == "ancien" and len(origines.get(c, ())) > 1)
         for c, lu in zip(cles, lus, strict=True)
     ]
+
+
+def _proposer(lu: Code, rang: int, textes: dict[str, list[str]]) -> Code:
+    """Proposer le code d'une ligne qui n'en a pas, quand le nom de la commune est là."""
+    nom = next((textes[n][rang] for n in _NOMS if n in textes), "").strip()
+    trouvees = _portees_par(nom) if nom and not textes[COLONNE_COMMUNE][rang].strip() else {}
+    if not trouvees:
+        return lu
+    conseil = f"Écrivez le code Insee de {abreger(nom)}{INSECABLE}: {enumeration(list(trouvees))}."
+    return Code("", "inconnu", "code commune absent", conseil, "erreur")
 
 
 def _lire(ecrit: str, communes: Collection[str] | None) -> Code:
@@ -131,7 +143,16 @@ def _verifier_nom(lu: Code, rang: int, textes: dict[str, list[str]]) -> Code:
         regle = f"le code {lu.code} est celui de {attendu}, pas de {abreger(nom)}"
         conseil = f"Vérifiez{INSECABLE}: {next(iter(portees))} est le code de {abreger(nom)}."
         return replace(lu, regle=regle, correction=conseil, gravite="avertissement", sorte="nom")
-    return lu
+    return _nom_de_total(lu, nom, attendu)
+
+
+def _nom_de_total(lu: Code, nom: str, attendu: str) -> Code:
+    """Avertir d'un total écrit sur le code d'une commune ; un autre nom libre ne prouve rien."""
+    if cle_de_tri(nom) not in _NOMS_DE_TOTAL:
+        return lu
+    regle = f"le code {lu.code} est celui de {attendu}, le nom écrit est {abreger(nom)}"
+    conseil = "Retirez la ligne si c'est un total."
+    return replace(lu, regle=regle, correction=conseil, gravite="avertissement", sorte="nom")
 
 
 @lru_cache(maxsize=4096)

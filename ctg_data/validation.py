@@ -9,16 +9,17 @@ from difflib import get_close_matches
 
 import pandas as pd
 
-from ctg_data.anomalies import Anomalie, abreger
-from ctg_data.codes import SANS_COMMUNE, completer
-from ctg_data.conversion import convertir, phrase_secrets, remarques, vide
+from ctg_data.anomalies import Anomalie, Gravite, abreger
+from ctg_data.codes import CODE_COMMUNE, SANS_COMMUNE, completer
+from ctg_data.conversion import convertir, numerique, phrase_secrets, remarques, vide
 from ctg_data.doublons import sans_doublons
 from ctg_data.lecture import Tableau
-from ctg_data.lecture.noms import cle_de_nom
+from ctg_data.lecture.noms import cle_de_nom, cle_sans_unite
 from ctg_data.ligne_exemple import sans_exemple
+from ctg_data.nombres import est_nombre, lire_nombre
 from ctg_data.rattachement import rattacher
 from ctg_data.schema import COLONNE_COMMUNE, Colonne, Schema, schemas
-from ctg_data.textes import INSECABLE, enumeration, nombre
+from ctg_data.textes import INSECABLE, compte, enumeration, nombre
 
 __all__ = [
     "COLONNE_COMMUNE",
@@ -56,6 +57,7 @@ def valider(
     `attrs["valeurs_secretes"]` y compte les cellules masquées.
     """
     rangs = correspondances(tableau.entete, schema)
+    tableau = _sans_pourcentages_permis(tableau, schema, rangs)
     anomalies = _colonnes(tableau, schema, rangs)
     if any(a.erreur for a in anomalies):
         return pd.DataFrame(), anomalies
@@ -71,7 +73,6 @@ def valider(
     dites = {a.ligne for a in anomalies if a.erreur and a.colonne == COLONNE_COMMUNE}
     anomalies += [a for a in fautes if a.colonne != COLONNE_COMMUNE or a.ligne not in dites]
     anomalies += _rapports(table, schema, tableau) + _defauts(tableau, schema, rangs)
-    anomalies += _proportions(table, schema, tableau)
     table, doublons = sans_doublons(table, schema, tableau)
     anomalies += doublons
     if not tableau.lignes and not any(a.erreur for a in anomalies):
@@ -120,7 +121,23 @@ def correspondances(entete: Sequence[str], schema: Schema) -> dict[str, int]:
         rang = next(libres, None) if colonne.nom not in trouvees else None
         if rang is not None:
             trouvees[colonne.nom] = rang
-    return trouvees
+    return trouvees | _avec_unite(entete, schema, trouvees)
+
+
+def _avec_unite(entete: Sequence[str], schema: Schema, trouvees: dict[str, int]) -> dict[str, int]:
+    """Rendre les colonnes qu'une unité entre parenthèses cachait : « Places (nb) »."""
+    nues = {
+        cle_sans_unite(nom): rang
+        for rang, nom in reversed(list(enumerate(entete)))
+        if nom.rstrip().endswith(")") and rang not in trouvees.values()
+    }
+    autres = {}
+    for colonne in schema.colonnes if nues else ():
+        cles = map(cle_de_nom, (colonne.nom, *colonne.synonymes))
+        rang = next((nues.pop(c) for c in cles if c in nues), None)
+        if rang is not None and colonne.nom not in trouvees:
+            autres[colonne.nom] = rang
+    return autres
 
 
 def reconnaitre_table(entete: Sequence[str]) -> Schema | None:
@@ -168,34 +185,74 @@ def _colonnes(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[A
         if tableau.entete[rang] != nom:
             regle, ecrit = f"lue comme «{INSECABLE}{nom}{INSECABLE}»", abreger(tableau.entete[rang])
             fautes.append(_information(tableau, regle, "", ligne, ecrit))
-    fautes += _deux_fois(tableau, schema, rangs)
-    for nom in libres:
+    for rang, nom in enumerate(tableau.entete):
+        if rang in pris:
+            continue
+        visee = _visee(nom, schema, rangs)
+        if visee is not None and (double := _double(tableau, visee, rangs[visee.nom], rang)):
+            fautes.append(double)
+            continue
         regle, conseil = "colonne non déclarée, ignorée", f"Colonnes connues : {declarees}."
-        fautes.append(_information(tableau, regle, conseil, ligne, abreger(nom)))
+        note = _information(tableau, regle, conseil, ligne, abreger(nom))
+        nombres = _que_des_nombres(tableau, rang)
+        fautes.append(replace(note, gravite="avertissement") if nombres else note)
     return fautes
 
 
-def _deux_fois(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[Anomalie]:
-    """Refuser deux colonnes qui disent la même chose sous deux noms, et pas les mêmes valeurs."""
-    fautes = []
-    for rang, entete in enumerate(tableau.entete):
-        if rang in rangs.values():
-            continue
-        noms = [n for n in rangs if cle_de_nom(entete) in _noms_de(schema.colonne(n))]
-        if not noms:
-            continue
-        retenue = rangs[noms[0]]
-        differentes = (li[rang].strip() != li[retenue].strip() for li in tableau.lignes)
-        if any(differentes):
-            autre = abreger(tableau.entete[retenue])
-            regle = f"dit autre chose que «{INSECABLE}{autre}{INSECABLE}», qui a le même sens"
-            conseil, ligne = "Gardez une seule de ces deux colonnes.", tableau.ligne_entete
-            fautes.append(Anomalie(tableau.fichier, regle, conseil, ligne, abreger(entete)))
-    return fautes
+def _que_des_nombres(tableau: Tableau, rang: int) -> bool:
+    """Dire si une colonne est remplie de nombres : l'ignorer peut perdre une mesure."""
+    pleines = {li[rang].strip() for li in tableau.lignes} - {""}
+    return bool(pleines) and all(map(est_nombre, pleines))
 
 
-def _noms_de(colonne: Colonne) -> set[str]:
-    return {cle_de_nom(n) for n in (colonne.nom, *colonne.synonymes)}
+def _visee(nom: str, schema: Schema, rangs: dict[str, int]) -> Colonne | None:
+    """Rendre la colonne déjà trouvée qu'un nom en trop désigne aussi ; None s'il n'y en a pas."""
+    cles = {cle_de_nom(nom), cle_sans_unite(nom)}
+    return next(
+        (
+            c
+            for c in schema.colonnes
+            if c.nom in rangs and cles & {cle_de_nom(n) for n in (c.nom, *c.synonymes)}
+        ),
+        None,
+    )
+
+
+def _double(tableau: Tableau, visee: Colonne, garde: int, rang: int) -> Anomalie | None:
+    """Refuser deux colonnes du même sens qui diffèrent ; avertir si la seconde n'ajoute rien.
+
+    Un nom n'est pas une mesure : sa seconde colonne est seulement dite. Une colonne qui n'a aucun
+    code commune n'en est pas une de codes.
+    """
+    code = visee.nom == COLONNE_COMMUNE
+    paires = [(_valeur(li[garde], visee), _valeur(li[rang], visee)) for li in tableau.lignes]
+    if code and not any(CODE_COMMUNE.fullmatch(str(autre)) for _, autre in paires):
+        return None
+    ecarts = [
+        numero
+        for (retenue, autre), numero in zip(paires, tableau.numeros, strict=True)
+        if autre not in (retenue, "")
+    ]
+    nom, autre = abreger(tableau.entete[garde]), abreger(tableau.entete[rang])
+    regle = f"même sens que «{INSECABLE}{nom}{INSECABLE}»"
+    if not ecarts:
+        regle, conseil = f"{regle}, mêmes valeurs, ignorée", ""
+    else:
+        regle += f", autres valeurs (la première en ligne{INSECABLE}{ecarts[0]})"
+        conseil = "Gardez une seule des deux colonnes."
+    refusee = ecarts and (code or visee.type != "string")
+    gravite: Gravite = "erreur" if refusee else "avertissement"
+    return Anomalie(tableau.fichier, regle, conseil, tableau.ligne_entete, autre, gravite=gravite)
+
+
+def _valeur(texte: str, colonne: Colonne) -> object:
+    """Lire une cellule pour la comparer : son code, son nombre, sinon son texte."""
+    if colonne.nom == COLONNE_COMMUNE:
+        return completer(texte)
+    try:
+        return lire_nombre(texte).valeur if numerique(colonne) else texte.strip()
+    except ValueError:
+        return texte.strip()
 
 
 def _colonne_absente(colonne: Colonne, libres: list[str], tableau: Tableau) -> Anomalie:
@@ -342,6 +399,8 @@ def _rapports(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Ano
     anomalies = []
     for nom, (haut, bas, fois) in schema.rapports.items():
         attendu = fois * table[haut] / table[bas].where(table[bas] > 0)
+        anomalies += _proportions(table[nom], attendu, nom, tableau)
+        anomalies += _effectifs_etonnants(table, schema.colonne(nom), attendu, (haut, bas), tableau)
         ecart = (table[nom] - attendu).abs()
         for rang in table.index[ecart > ECART_TOLERE * attendu.clip(lower=fois * ECART_TOLERE)]:
             regle = (
@@ -355,23 +414,60 @@ def _rapports(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Ano
     return anomalies
 
 
-def _proportions(table: pd.DataFrame, schema: Schema, tableau: Tableau) -> list[Anomalie]:
-    """Dire un taux pour cent dont toutes les valeurs tiennent entre 0 et 1 : une proportion ?"""
-    anomalies = []
-    for nom in schema.rapports:
-        valeurs = table[nom].dropna()
-        positives = valeurs[valeurs > 0]
-        if positives.empty or positives.max() > 1:
-            continue
-        rang = positives.index[0]
-        lu, voulu = nombre(positives[rang], 3), nombre(100 * positives[rang], 1)
-        regle = f"proportion plutôt qu'un taux pour cent{INSECABLE}? {lu} → {voulu}"
-        conseil = "Si c'est une proportion, multipliez la colonne par 100."
-        numero = tableau.numeros[rang]
-        anomalies.append(
-            Anomalie(tableau.fichier, regle, conseil, numero, nom, gravite="avertissement")
+def _proportions(taux: pd.Series, attendu: pd.Series, nom: str, tableau: Tableau) -> list[Anomalie]:
+    """Avertir des taux pour 100 qui ont l'air de proportions (0,571), si rien ne les confirme."""
+    petits = taux.index[(taux > 0) & (taux <= 1) & attendu.isna()]
+    if not len(petits):
+        return []
+    valeur, numero = taux[petits[0]], tableau.numeros[petits[0]]
+    regle = (
+        f"proportion plutôt qu'un taux pour cent{INSECABLE}? {nombre(valeur, 3)} → "
+        f"{nombre(100 * valeur, 1)} ({compte(len(petits), 'valeur')} d'au plus 1)"
+    )
+    conseil = "Si c'est une proportion, multipliez la colonne par 100."
+    return [Anomalie(tableau.fichier, regle, conseil, numero, nom, gravite="avertissement")]
+
+
+def _effectifs_etonnants(
+    table: pd.DataFrame,
+    taux: Colonne,
+    attendu: pd.Series,
+    effectifs: tuple[str, str],
+    tableau: Tableau,
+) -> list[Anomalie]:
+    """Avertir des effectifs dont le rapport étonne, là où aucun taux écrit ne le fait voir."""
+    if taux.alerte is None:
+        return []
+    haut, bas = effectifs
+    sans_taux = table[taux.nom].isna()
+    etonnants = sans_taux & ((attendu > taux.alerte) | ((table[bas] == 0) & (table[haut] > 0)))
+    return [
+        Anomalie(
+            tableau.fichier,
+            f"{nombre(table[haut][rang])} pour {nombre(table[bas][rang])} "
+            f"(«{INSECABLE}{haut}{INSECABLE}» et «{INSECABLE}{bas}{INSECABLE}»), à vérifier",
+            "Gardez les valeurs si elles sont justes.",
+            tableau.numeros[rang],
+            haut,
+            gravite="avertissement",
         )
-    return anomalies
+        for rang in table.index[etonnants]
+    ]
+
+
+def _sans_pourcentages_permis(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> Tableau:
+    """Ne garder, des cellules affichées en pourcentage, que celles d'une colonne d'effectifs."""
+    if not tableau.defauts:
+        return tableau
+    from ctg_data.lecture.classeur import POURCENTAGE
+
+    entiers = {rang for nom, rang in rangs.items() if schema.colonne(nom).type == "integer"}
+    gardes = {
+        place: regle
+        for place, regle in tableau.defauts.items()
+        if regle != POURCENTAGE or place[1] in entiers
+    }
+    return replace(tableau, defauts=gardes)
 
 
 def _defauts(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[Anomalie]:
@@ -404,5 +500,6 @@ def _defauts(tableau: Tableau, schema: Schema, rangs: dict[str, int]) -> list[An
 _REPARER = {
     "formule": "Ouvrez et enregistrez le fichier dans Excel, ou écrivez la valeur à la place.",
     "erreur": "Corrigez la formule dans Excel, ou videz la cellule si la valeur manque.",
+    "pourcentage": "Écrivez le nombre lui-même, sans format de pourcentage.",
     "cellules": "Défusionnez-les et écrivez la valeur de chaque ligne.",
 }

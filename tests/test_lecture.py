@@ -32,8 +32,10 @@ from ctg_data import codes, referentiel
 from ctg_data.__main__ import main
 from ctg_data.controle import ANOMALIES_MAX, IMPREVUE, Controle, controler
 from ctg_data.dates import lire_date
+from ctg_data.doublons import ecarts
 from ctg_data.lecture import lire
 from ctg_data.nombres import ENTIER_MAX, lire_entier, lire_nombre
+from ctg_data.schema import schemas
 from ctg_data.textes import nombre
 
 RACINE = Path(__file__).resolve().parent.parent
@@ -1007,3 +1009,239 @@ SAINS = [
     ("a.xls", (Path(__file__).parent / "classeurs" / "ancien_format.xls").read_bytes()),
     ("a.parquet", pd.DataFrame({"code_commune": ["01001"], "places": [12]}).to_parquet()),
 ]
+
+
+# --- Fautes qui passaient en silence --------------------------------------------------------------
+
+SANS_BRUIT = {
+    "communes_fusionnees_valeurs_egales": (
+        b"code_commune;places\n01091;12\n01205;12\n",
+        "refuse",
+        "Additionnez les deux lignes sous le code 01033",
+    ),
+    "communes_fusionnees_valeurs_differentes": (
+        b"code_commune;places\n01091;12\n01205;5\n01033;1\n",
+        "refuse",
+        "Additionnez les deux lignes sous le code 01033",
+    ),
+    "taux_en_proportion_sans_effectifs": (
+        b"code_commune;taux_couverture\n01001;0,571\n01004;0,622\n",
+        "normalise",
+        "0,571 → 57,1 (2 valeurs d'au plus 1)",
+    ),
+    "taux_en_proportion_parmi_d_autres": (
+        b"code_commune;taux_couverture\n01001;57,1 %\n01004;0,622\n",
+        "normalise",
+        "0,622 → 62,2 (1 valeur d'au plus 1)",
+    ),
+    "total_sous_un_code_reel": (
+        b"code_commune;commune;places\n01005;Total;4241\n",
+        "normalise",
+        "Retirez la ligne si c'est un total",
+    ),
+    "entier_au_dela_du_flottant": (
+        b"code_commune;places\n01001;9007199254740993\n",
+        "refuse",
+        "nombre trop grand",
+    ),
+    "places_etonnantes_sans_taux": (
+        b"code_commune;places;enfants_0_2\n01001;999999;21\n",
+        "normalise",
+        "999 999 pour 21",
+    ),
+    "places_sans_enfant": (
+        b"code_commune;places;enfants_0_2\n01001;12;0\n",
+        "normalise",
+        "12 pour 0",
+    ),
+    "deux_colonnes_de_places_differentes": (
+        b"code_commune;places;nb_places\n01001;12;13\n",
+        "refuse",
+        "même sens que « places », autres valeurs (la première en ligne 2)",
+    ),
+    "deux_colonnes_de_places_egales": (
+        b"code_commune;places;Places\n01001;12;12,0\n",
+        "normalise",
+        "même sens que « places », mêmes valeurs, ignorée",
+    ),
+    "deux_colonnes_de_codes_differents": (
+        b"code_commune;code_insee;places\n01001;01004;12\n",
+        "refuse",
+        "même sens que « code_commune », autres valeurs (la première en ligne 2)",
+    ),
+    "unite_entre_parentheses": (
+        b"code_commune;Places (nb);Taux de couverture (%)\n01001;12;57,1\n",
+        "normalise",
+        "colonne « Places (nb) » : lue comme « places »",
+    ),
+    "total_sans_toutes_ses_cellules": (
+        b"code_commune;commune;places\n01001;A;12\nTotal;12\n",
+        "normalise",
+        "total, ignoré",
+    ),
+    "legende_sous_le_tableau": (
+        b"code_commune;places\n01001;nd\nn.d. : non disponible\n",
+        "normalise",
+        "note, ignorée",
+    ),
+    "phrase_libre_sous_le_tableau": (
+        b"code_commune;places\n01001;12\n\nSource : x\nAutre phrase libre\n",
+        "normalise",
+        "Ligne 5 : note, ignorée",
+    ),
+    "ligne_coupee_n_est_pas_une_note": (
+        b"code_commune;places\n01001;12\nAmb\n",
+        "refuse",
+        "1 colonne au lieu de 2",
+    ),
+    "erreur_de_tableur_francaise": (
+        b"code_commune;places\n01001;#N/D\n",
+        "refuse",
+        "erreur de tableur",
+    ),
+    "erreur_de_tableur_anglaise": (
+        b"code_commune;places\n01001;#N/A\n",
+        "refuse",
+        "Corrigez la formule, ou videz la cellule",
+    ),
+    "erreur_de_tableur_hors_des_mesures": (
+        b"code_commune;places;remarque\n01001;12;#REF!\n",
+        "normalise",
+        "colonne « remarque » : erreur de tableur",
+    ),
+    "nombre_sous_formule": (
+        b'code_commune;places\n01001;"=""2101"""\n',
+        "normalise",
+        "nombres protégés comme des textes",
+    ),
+    "conseil_pour_un_millier_ambigu": (
+        b"code_commune;places\n01001;2.101\n",
+        "refuse",
+        "Écrivez « 2101 » si ce sont des milliers",
+    ),
+    "conseil_pour_une_colonne_trop_etroite": (
+        b"code_commune;places\n01001;#####\n",
+        "refuse",
+        "Élargissez la colonne",
+    ),
+    "conseil_pour_un_nombre_change_en_date": (
+        b"code_commune;places\n01001;12-mai\n",
+        "refuse",
+        "Le tableur a pris la valeur pour une date",
+    ),
+    "conseil_avec_une_virgule": (
+        b"code_commune;taux_couverture\n01001;beaucoup\n",
+        "refuse",
+        "Écrivez par exemple « 57,1 »",
+    ),
+    "code_vide_et_nom_connu": (
+        b"code_commune;commune;places\n;Ajaccio;12\n",
+        "refuse",
+        "Écrivez le code Insee de Ajaccio : 2A004",
+    ),
+}
+
+
+@pytest.mark.parametrize("faute", SANS_BRUIT)
+def test_une_faute_n_est_plus_tue(faute: str) -> None:
+    octets, verdict, dit = SANS_BRUIT[faute]
+    controle = controler(octets, f"{faute}.csv")
+    assert controle.verdict == verdict and dit in phrases(controle)
+
+
+@pytest.mark.parametrize("marque", ["s.o.", "N/D", "n.s", "non disponible", "/", "non communiqué"])
+def test_une_marque_de_vide_n_est_ni_un_refus_ni_un_zero(marque: str) -> None:
+    controle = controler(table(f"01001;A;{marque};21;"), "marques.csv")
+    assert controle.verdict == "normalise" and pd.isna(synthese(controle)["places"][0])
+
+
+def test_une_virgule_decimale_n_est_soupconnee_que_si_elle_separe() -> None:
+    virgule = controler(b"code_commune,taux_couverture,places\n01001,57,1,12\n", "a.csv")
+    point_virgule = controler(b"code_commune;taux_couverture;places\n01001;57;1;12\n", "b.csv")
+    assert "virgule décimale" in phrases(virgule) and "01001,57,1,12" in phrases(virgule)
+    assert "virgule décimale" not in phrases(point_virgule)
+
+
+def _classeur(format_: str = "General", **styles: Any) -> bytes:
+    """Fabriquer un classeur d'une table ; `format_` est celui de sa seule mesure."""
+    classeur = openpyxl.Workbook()
+    feuille = classeur.active
+    feuille.append(["code_commune", "commune", styles.get("mesure", "places")])
+    feuille.append(["01001", "A", styles.get("valeur", 12)])
+    feuille.append(["01004", "B", 310])
+    feuille["C2"].number_format = format_
+    feuille["C2"].font = Font(strike=bool(styles.get("barree")))
+    sortie = io.BytesIO()
+    classeur.save(sortie)
+    return sortie.getvalue()
+
+
+def _retoucher(octets: bytes, avant: bytes, apres: bytes) -> bytes:
+    """Remplacer un morceau du XML de la première feuille d'un classeur."""
+    sortie = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(octets)) as lu, zipfile.ZipFile(sortie, "w") as ecrit:
+        for nom in lu.namelist():
+            contenu = lu.read(nom)
+            if nom.endswith("sheet1.xml"):
+                assert avant in contenu
+                contenu = contenu.replace(avant, apres)
+            ecrit.writestr(nom, contenu)
+    return sortie.getvalue()
+
+
+def test_un_index_de_texte_negatif_est_refuse() -> None:
+    octets = _retoucher(_classeur(), b't="inlineStr"><is><t>A</t></is>', b't="s"><v>-1</v>')
+    controle = controler(octets, "negatif.xlsx")
+    assert controle.verdict == "refuse" and "texte introuvable" in phrases(controle)
+
+
+@pytest.mark.parametrize("format_", ['0.0" %"', "0\\ \\%", "[$%]0", '0.0_%"%"'])
+def test_un_pourcent_ecrit_dans_le_format_ne_multiplie_pas(format_: str) -> None:
+    controle = controler(_classeur(format_, mesure="taux_couverture", valeur=57.1), "f.xlsx")
+    assert synthese(controle)["taux_couverture"][0] == 57.1
+
+
+def test_un_effectif_en_pourcentage_est_refuse() -> None:
+    controle = controler(_classeur("0%", valeur=0.12), "effectif.xlsx")
+    assert controle.verdict == "refuse"
+    assert "cellule C2 : pourcentage dans une colonne d'effectifs" in phrases(controle)
+
+
+def test_une_cellule_barree_isolee_est_dite() -> None:
+    controle = controler(_classeur(barree=True), "barree.xlsx")
+    assert "1 cellule barrée dans Excel, lue quand même (C2)" in phrases(controle)
+
+
+def test_toutes_les_colonnes_masquees_d_un_groupe_sont_dites() -> None:
+    colonnes = b'<cols><col min="2" max="9" width="9" hidden="1"/></cols><sheetData>'
+    controle = controler(_retoucher(_classeur(), b"<sheetData>", colonnes), "masquees.xlsx")
+    assert "2 colonnes masquées dans Excel, lues quand même (B et C)" in phrases(controle)
+
+
+def test_deux_feuilles_contraires_sont_situees() -> None:
+    classeur = openpyxl.load_workbook(io.BytesIO(_classeur()))
+    feuille = classeur.create_sheet("Suite")
+    for ligne in (["code_commune", "places"], ["01053", 7], ["01004", 311]):
+        feuille.append(ligne)
+    sortie = io.BytesIO()
+    classeur.save(sortie)
+    fautes = [a for a in controler(sortie.getvalue(), "deux.xlsx").anomalies if a.erreur]
+    assert [a.ligne for a in fautes] == [3] and "310 et 311 pour" in fautes[0].regle
+
+
+def test_une_colonne_de_nombres_ignoree_est_un_avertissement() -> None:
+    octets = b"code_commune;places;2023;remarque\n01001;12;15;vu\n"
+    gravites = {a.colonne: a.gravite for a in controler(octets, "annees.csv").anomalies}
+    assert gravites == {"2023": "avertissement", "remarque": "information"}
+
+
+def test_deux_lignes_contraires_ne_montrent_pas_une_valeur_confidentielle() -> None:
+    secrete = next(
+        (schema, colonne)
+        for schema in schemas().values()
+        for colonne in schema.colonnes
+        if colonne.confidentialite != "publique" and colonne.nom not in schema.cle
+    )
+    avant, apres = (pd.Series({secrete[1].nom: valeur}) for valeur in (4.0, 7.0))
+    dit = ecarts(avant, apres, secrete[0])
+    assert secrete[1].nom in dit and not {"4", "7"} & set(dit.split())

@@ -60,9 +60,7 @@ def test_un_entier_trop_grand_pour_etre_exact_est_refuse():
     assert synthese(f"01001;;{2**53};20;").verdict == "refuse"
 
 
-@pytest.mark.parametrize(
-    "marque", ["s.o.", "N/D", "#N/D", "non disponible", "Non renseigné", "sans objet"]
-)
+@pytest.mark.parametrize("marque", ["s.o.", "N/D", "non disponible", "Non renseigné", "sans objet"])
 def test_une_absence_dite_en_francais_est_une_case_vide(marque):
     lu = synthese(f"01001;;{marque};20;", "01004;;3;20;")
     assert lu.verdict == "normalise" and lu.valeurs_secretes == 0

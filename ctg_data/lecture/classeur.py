@@ -28,7 +28,10 @@ _LIGNE_VIDE = re.compile(rb"<row\b[^>]*?(?:/>|>(?:\s*<c\b[^>]*?(?:/>|>\s*</c>))*
 _DTD = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 _FUSION = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _MASQUEE = re.compile(rb'<row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\br="(\d{1,7})"')
-_COLONNE_MASQUEE = re.compile(rb'<col\b(?=[^>]*\bhidden="(?:1|true)")[^>]*\bmin="(\d{1,5})"')
+_COLONNE_MASQUEE = re.compile(
+    rb'<col\b(?=[^>]*\bhidden="(?:1|true)")(?=[^>]*\bmin="(\d{1,5})")[^>]*\bmax="(\d{1,5})"'
+)
+POURCENTAGE = "pourcentage dans une colonne d'effectifs"
 FUSIONS_MAX = 1_000
 _PLACE = re.compile(rb'<(?:row|c)\b[^>]*?\br="([A-Z]{0,3})(\d{1,9})"')
 _CHAINE_NEGATIVE = re.compile(rb'\bt="s"[^>]*>\s*<v>\s*-')
@@ -48,6 +51,7 @@ class _Releve:
     defauts: dict[tuple[int, int], str] = field(default_factory=dict)
     pourcentages: dict[int, str] = field(default_factory=dict)
     barrees: list[int] = field(default_factory=list)
+    cellules_barrees: list[tuple[int, int]] = field(default_factory=list)
     nettoyees: int = 0
     vides_apres: int = 0
     cellules: int = 0
@@ -152,7 +156,8 @@ def _feuilles(
         if feuille.sheet_state != "visible" and len(valeurs.worksheets) > 1:
             anomalies.append(_masquee(feuille.title, fichier))
             continue
-        releve = _lire(feuille, textes[feuille.title] if textes else None)
+        barrees = b"<strike" in parties.get("xl/styles.xml", b"")
+        releve = _lire(feuille, textes[feuille.title] if textes else None, barrees=barrees)
         xml = parties.get(feuille._worksheet_path.lstrip("/"), b"")
         _defaire_fusions(releve, _FUSION.findall(xml))
         rangees.append(_rangees(releve, feuille.title, fichier))
@@ -173,8 +178,8 @@ def _masquee(titre: str, fichier: str) -> Anomalie:
     return Anomalie(fichier, regle, "Affichez-la si elle compte.", gravite="avertissement")
 
 
-def _lire(feuille: Any, formules: Any) -> _Releve:
-    """Lire les lignes d'une feuille qui portent quelque chose."""
+def _lire(feuille: Any, formules: Any, *, barrees: bool) -> _Releve:
+    """Lire les lignes d'une feuille qui portent quelque chose ; `barrees` : un style raye."""
     releve = _Releve()
     feuille.reset_dimensions()  # Les dimensions annoncées peuvent mentir.
     for numero, (cellules, calculs) in enumerate(_paires(feuille, formules), 1):
@@ -191,8 +196,8 @@ def _lire(feuille: Any, formules: Any) -> _Releve:
         releve.lignes.append(textes)
         releve.numeros.append(numero)
         releve.vides_apres = 0
-        if _barree(cellules):
-            releve.barrees.append(numero)
+        if barrees:
+            _relever_barrees(cellules, numero, releve)
     return releve
 
 
@@ -230,6 +235,7 @@ def _texte(cellule: Any, calcul: Any, place: tuple[int, int], releve: _Releve) -
         return nette
     chiffre = isinstance(valeur, int | float) and not isinstance(valeur, bool)
     if chiffre and "%" in _LITTERAL.sub("", cellule.number_format or ""):
+        releve.defauts[place] = POURCENTAGE
         affiche = ecrire(round(valeur * 100, 10))
         releve.pourcentages.setdefault(place[1], f"{ecrire(valeur)} → {affiche}")
         return affiche
@@ -252,10 +258,14 @@ def ecrire(valeur: object) -> str:
     return str(valeur)
 
 
-def _barree(cellules: Any) -> bool:
-    """Dire si toutes les cellules remplies d'une ligne sont barrées."""
-    remplies = [c for c in cellules if c.value is not None]
-    return bool(remplies) and all(getattr(c.font, "strike", False) for c in remplies)
+def _relever_barrees(cellules: Any, numero: int, releve: _Releve) -> None:
+    """Relever une ligne toute barrée, ou ses cellules barrées une à une."""
+    remplies = [i for i, c in enumerate(cellules) if c.value is not None]
+    rayees = [i for i in remplies if getattr(cellules[i].font, "strike", False)]
+    if rayees and len(rayees) == len(remplies):
+        releve.barrees.append(numero)
+    else:
+        releve.cellules_barrees += [(numero, i) for i in rayees]
 
 
 def _defaire_fusions(releve: _Releve, fusions: list[tuple[bytes, ...]]) -> None:
@@ -312,6 +322,13 @@ def _notes(releve: _Releve, fichier: str) -> list[Anomalie]:
     for numero in releve.barrees:
         regle, conseil = "barrée dans Excel, lue quand même", "Supprimez-la si elle ne compte plus."
         notes.append(Anomalie(fichier, regle, conseil, numero, gravite="avertissement"))
+    if releve.cellules_barrees:
+        places = [f"{lettres_colonne(c)}{n}" for n, c in releve.cellules_barrees]
+        pluriel = "cellules barrées dans Excel, lues quand même"
+        regle = compte(len(places), "cellule barrée dans Excel, lue quand même", pluriel)
+        regle += f" ({enumeration(places, 5)})"
+        numero, conseil = releve.cellules_barrees[0][0], "Videz-la si elle ne compte plus."
+        notes.append(Anomalie(fichier, regle, conseil, numero, gravite="avertissement"))
     entetes = releve.lignes[0] if releve.lignes else ()
     for rang, exemple in releve.pourcentages.items():
         nom = entetes[rang] if rang < len(entetes) else lettres_colonne(rang)
@@ -323,9 +340,12 @@ def _notes(releve: _Releve, fichier: str) -> list[Anomalie]:
 def _notes_masquees(releve: _Releve, xml: bytes, fichier: str) -> list[Anomalie]:
     """Dire les lignes et les colonnes masquées, par un filtre ou à la main : elles sont lues."""
     lignes = {int(n) for n in _MASQUEE.findall(xml)} & set(releve.numeros)
-    colonnes = [lettres_colonne(int(n) - 1) for n in _COLONNE_MASQUEE.findall(xml)]
     largeur = max(map(len, releve.lignes), default=0)
-    colonnes = [c for c in colonnes if _rang_colonne(c) < largeur]
+    colonnes = [
+        lettres_colonne(rang)
+        for debut, fin in _COLONNE_MASQUEE.findall(xml)
+        for rang in range(int(debut) - 1, min(int(fin), largeur))
+    ]
     notes = []
     conseil = "Supprimez ce qui ne compte plus."
     if lignes:

@@ -19,9 +19,12 @@ _NOMBRE = re.compile(r"[-+−]?\d[\d \u00a0\u202f]*([.,]\d+)?\s*%?")
 _BLANCS = re.compile(r"\s+")
 _NOTE = re.compile(
     r"^\W*(source|note|champ|lecture|total|ensemble|sous-total|moyenne|nb|remarque|attention|"
-    r"legende|légende|avertissement|mise à jour|maj|donnees|données|copyright|licence)\b|^[*(©#]|"
-    r"^(n\.?d|n\.?s|n\.?c|s|c)\.?\s*[:=]",
+    r"legende|légende|avertissement|mise à jour|maj|donnees|données|copyright|licence)\b|"
+    r"^(n\.?\s?[dscr]|s)\.?\s*[:=]|^[*(©#]",
     re.IGNORECASE,
+)
+_TOTAL_COURT = re.compile(
+    r"\W*(sous[- ]?total|total|ensemble|moyenne|somme|cumul)\b", re.IGNORECASE
 )
 
 
@@ -131,18 +134,26 @@ def _note_vides(rangees: Rangees, rang: int) -> list[Anomalie]:
 def _corps(rangees: Rangees, rang: int) -> tuple[list[int], list[Anomalie]]:
     """Rendre les rangs des lignes de données : ni notes sans colonne, ni en-tête répété."""
     largeur = len(rangees.lignes[rang])
-    notes, repetes, corps = [], [], []
+    notes, repetes, totaux, corps = [], [], [], []
+    fin = _debut_des_notes(rangees, rang, largeur)
     entete = tuple(c.strip() for c in rangees.lignes[rang])
     for i in range(rang + 1, len(rangees.lignes)):
         ligne = rangees.lignes[i]
-        if len(ligne) < largeur and not rangees.classeur and _est_note(ligne):
+        courte = len(ligne) < largeur and not rangees.classeur
+        if courte and (i >= fin or _est_note(ligne)):
             notes.append(rangees.numeros[i])
         elif ligne[0].strip() == entete[0] and tuple(c.strip() for c in ligne) == entete:
             repetes.append(rangees.numeros[i])
+        elif courte and _est_total(ligne):
+            totaux.append(rangees.numeros[i])
         else:
             corps.append(i)
     anomalies = []
-    for numeros, quoi in ((notes, "note, ignorée"), (repetes, "en-tête répété, ignoré")):
+    for numeros, quoi in (
+        (notes, "note, ignorée"),
+        (repetes, "en-tête répété, ignoré"),
+        (totaux, "total, ignoré"),
+    ):
         anomalies += [
             Anomalie(rangees.fichier, quoi, "", numero, gravite="information") for numero in numeros
         ]
@@ -154,13 +165,49 @@ def _est_note(ligne: tuple[str, ...]) -> bool:
     return len(pleines) == 1 and bool(_NOTE.search(pleines[0]))
 
 
+def _debut_des_notes(rangees: Rangees, rang: int, largeur: int) -> int:
+    """Rendre le rang des phrases qui ferment un fichier texte, après une ligne vide ou une note.
+
+    Une ligne coupée n'en est pas : elle suit les données sans rien qui l'en sépare.
+    """
+    fin = len(rangees.lignes)
+    if rangees.classeur:
+        return fin
+    while (
+        fin > rang + 1
+        and len(rangees.lignes[fin - 1]) < largeur
+        and _est_phrase(rangees.lignes[fin - 1])
+    ):
+        fin -= 1
+    while fin < len(rangees.lignes):
+        separee = rangees.numeros[fin] - rangees.numeros[fin - 1] > 1
+        if separee or _est_note(rangees.lignes[fin]):
+            break
+        fin += 1
+    return fin
+
+
+def _est_phrase(ligne: tuple[str, ...]) -> bool:
+    pleines = [c.strip() for c in ligne if c.strip()]
+    return len(pleines) == 1 and not pleines[0][:1].isdigit()
+
+
+def _est_total(ligne: tuple[str, ...]) -> bool:
+    """Reconnaître un total écrit sans toutes ses cellules : un mot de total, puis des nombres."""
+    pleines = [c.strip() for c in ligne if c.strip()]
+    return bool(_TOTAL_COURT.match(pleines[0])) and all(map(_NOMBRE.fullmatch, pleines[1:]))
+
+
 def _ajuster(rangees: Rangees, rang: int, corps: list[int]) -> tuple[Tableau, list[Anomalie]]:
     """Tailler les lignes à la largeur de l'en-tête, ôter les colonnes vides, nommer les fautes."""
     fichier, numero = rangees.fichier, rangees.numeros[rang]
     numeros = tuple(rangees.numeros[i] for i in corps)
     brutes = [rangees.lignes[i] for i in corps]
-    tailler = _tailler_feuille if rangees.classeur else _tailler_texte
-    brut, lignes, fautes = tailler(rangees.lignes[rang], brutes, numeros, fichier)
+    if rangees.classeur:
+        taille = _tailler_feuille(rangees.lignes[rang], brutes, numeros, fichier)
+    else:
+        taille = _tailler_texte(rangees.lignes[rang], brutes, numeros, rangees)
+    brut, lignes, fautes = taille
     entete, anomalies = _noms(brut, fichier, numero)
     tableau = Tableau(
         fichier,
@@ -206,7 +253,7 @@ def _tailler_texte(
     entete: tuple[str, ...],
     lignes: list[tuple[str, ...]],
     numeros: Sequence[int],
-    fichier: str,
+    rangees: Rangees,
 ) -> Taille:
     """Exiger le même nombre de cellules partout ; seules des cellules vides de trop sont ôtées."""
     attendu = len(entete)
@@ -215,24 +262,27 @@ def _tailler_texte(
         for li in lignes
     ]
     fautes = [
-        _largeur(ligne, attendu, numero, fichier)
+        _largeur(ligne, attendu, numero, rangees)
         for ligne, numero in zip(tailles, numeros, strict=True)
         if len(ligne) != attendu
     ]
     coupees = sum(len(a) != len(b) for a, b in zip(lignes, tailles, strict=True))
     if coupees and not fautes:
         regle = f"séparateur de trop en fin de {compte(coupees, 'ligne')}, ôté"
-        fautes = [Anomalie(fichier, regle, "", gravite="information")]
+        fautes = [Anomalie(rangees.fichier, regle, "", gravite="information")]
     return entete, tailles, fautes
 
 
-def _largeur(ligne: tuple[str, ...], attendu: int, numero: int, fichier: str) -> Anomalie:
+def _largeur(ligne: tuple[str, ...], attendu: int, numero: int, rangees: Rangees) -> Anomalie:
     conseil = (
         f"Séparez les cellules par «{INSECABLE};{INSECABLE}» et protégez par des guillemets "
         "celles qui en contiennent."
     )
-    regle = f"{compte(len(ligne), 'colonne')} au lieu de {attendu}{_soupcon(ligne, attendu)}"
-    return Anomalie(fichier, regle, conseil, numero, valeur=abreger(";".join(ligne)))
+    separateur = rangees.separateur
+    soupcon = _soupcon(ligne, attendu) if separateur == "," else ""
+    regle = f"{compte(len(ligne), 'colonne')} au lieu de {attendu}{soupcon}"
+    trouve = abreger(separateur.join(ligne))
+    return Anomalie(rangees.fichier, regle, conseil, numero, valeur=trouve)
 
 
 def _soupcon(ligne: tuple[str, ...], attendu: int) -> str:

@@ -49,7 +49,8 @@ class Tableau:
 class Rangees:
     """Porter des rangées brutes, avant qu'on y cherche un en-tête.
 
-    `defauts` : comme dans Tableau, mais par (numéro de ligne, rang de colonne).
+    `defauts` : comme dans Tableau, mais par (numéro de ligne, rang de colonne). `separateur` :
+    celui d'un fichier texte.
     """
 
     fichier: str
@@ -58,6 +59,7 @@ class Rangees:
     feuille: str = ""
     classeur: bool = False
     defauts: Mapping[tuple[int, int], str] = field(default_factory=lambda: MappingProxyType({}))
+    separateur: str = ";"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from ctg_data.schema import schemas
 from ctg_data.textes import cle_de_tri
 
 _SIGNES = re.compile(r"[^0-9a-z<>+%]+")
+# Une unité écrite après un nom : « Places (nb) », « Taux de couverture (%) ».
+_UNITE = re.compile(
+    r"\s*\(\s*(nb|nbre|nombre|en nombre|%|en %|unités?|effectifs?|places?|enfants?)\.?\s*\)\s*$",
+    re.IGNORECASE,
+)
 # Noms qui trahissent l'en-tête d'un fichier public, où qu'il soit dans la feuille.
 _PUBLICS = frozenset(
     {"codgeo", "libgeo", "geo", "geo_object", "time_period", "obs_value", "depcom", "com", "iris"}
@@ -22,6 +27,11 @@ _PUBLICS = frozenset(
 def cle_de_nom(nom: str) -> str:
     """Rendre la clé d'un nom de colonne : « Code commune » et « code_commune » ont la même."""
     return _SIGNES.sub("_", cle_de_tri(nom)).strip("_")
+
+
+def cle_sans_unite(nom: str) -> str:
+    """Rendre la clé d'un nom de colonne, l'unité entre parenthèses ôtée."""
+    return cle_de_nom(_UNITE.sub("", nom))
 
 
 @lru_cache(maxsize=1)
@@ -38,4 +48,4 @@ def noms_connus() -> frozenset[str]:
 
 def connus(rangee: Sequence[str]) -> int:
     """Compter les noms de colonnes connus d'une rangée (au plus une fois chacun)."""
-    return len({cle_de_nom(c) for c in rangee[:400] if len(c) < 100} & noms_connus())
+    return len({cle_sans_unite(c) for c in rangee[:400] if len(c) < 100} & noms_connus())

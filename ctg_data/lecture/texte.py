@@ -44,7 +44,7 @@ def decouper(texte: str, fichier: str) -> tuple[Rangees, list[Anomalie]]:
         anomalies += nettoyage
         pleines = [i for i, li in enumerate(lignes) if any(c.strip() for c in li)]
         lignes, numeros = [lignes[i] for i in pleines], [numeros[i] for i in pleines]
-    return Rangees(fichier, tuple(lignes), tuple(numeros)), anomalies
+    return Rangees(fichier, tuple(lignes), tuple(numeros), separateur=separateur), anomalies
 
 
 def _note_separateur(
