@@ -48,9 +48,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   bloc.cadre.hidden = !recu.dessin;
   if (recu.dessin) dessiner(bloc, recu);
   return () => {
+    bloc.recu = null;
     bloc.veilleur.disconnect();
-    Plotly.purge(bloc.figure);
     bloc.remove();
+    // Un dessin en cours chercherait encore ce que purge efface.
+    const purger = () => Plotly.purge(bloc.figure);
+    Promise.resolve(bloc.enCours).then(purger, purger);
   };
 }
 
@@ -106,7 +109,7 @@ function tracer(bloc) {
   if (!width || !height || taille === bloc.taille) return;
   bloc.taille = taille;
   const nouvelle = !bloc.figure.classList.contains("js-plotly-plot");
-  Plotly.react(bloc.figure, data, { ...layout, width, height }, REGLAGES);
+  bloc.enCours = Plotly.react(bloc.figure, data, { ...layout, width, height }, REGLAGES);
   if (nouvelle) bloc.figure.on("plotly_click", ({ points }) => cliquer(bloc, points[0]));
 }
 

@@ -2,7 +2,9 @@
 
 import pytest
 from conftest import TERRITOIRES
+from playwright.sync_api import expect
 
+from ctg_data.codes import noms_des_communes
 from ctg_data.territoire import EMBARQUES, lire_fiche
 
 CHOIX = {"costieres_camargue": "30258", "gard_rhodanien": "30028"}
@@ -41,7 +43,10 @@ def test_un_clic_sur_la_carte_choisit_la_commune(territoire, ecran):
 
 
 def _verifier_choix(ecran, code):
-    nom = ecran.page.locator(".st-key-choix_commune").get_by_role("combobox").input_value()
+    liste = ecran.page.locator(".st-key-choix_commune").get_by_role("combobox")
+    # L'adresse change avant que la ligne de contexte ne soit redessinée.
+    nom = noms_des_communes()[code]
+    expect(liste).to_have_value(nom)
     ecran.page.locator("[data-testid='stMain'] h4").filter(has_text=nom).first.wait_for()
     ecran.page.locator(f".classement .choisie[data-code='{code}']").wait_for()
     assert ecran.contour_choisi() == [code]
