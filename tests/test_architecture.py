@@ -16,12 +16,10 @@ LECTEUR_DE_CONTOURS = "ctg_data/lecture/contours.py"
 GEOMETRIE_DES_CONTOURS = {"shapely", "geopandas", "pyproj"}
 ECRAN = {"streamlit", "streamlit_folium", "pages", "app"}
 APPELS_INTERDITS = {"eval", "exec", "read_pickle", "read_file", "compile"}
-# Chaque appel écrit du HTML par nous seuls : un fichier livré, un choix vérifié, une légende dont
-# les textes sont encodés.
+# Chaque appel écrit du HTML par nous seuls : un fichier livré, un choix vérifié.
 HTML_CONNU = {
     "st.html(RACINE / 'static' / 'style.css')",
     "st.html(f'<style>:root{{--audience:var(--audience-{contexte.audience})}}</style>')",
-    "st.html(legende_html(composee))",
 }
 ADRESSES_CONNUES = {"https://tile.openstreetmap.org/{z}/{x}/{y}.png"}
 
@@ -112,6 +110,14 @@ def test_aucun_html_non_relu(chemin: Path) -> None:
     assert "components.v1" not in chemin.read_text("utf-8")
     html = {ast.unparse(a) for mot, a in appels(chemin) if mot in {"html", "iframe"}}
     assert html <= HTML_CONNU
+
+
+def test_le_navigateur_n_ecrit_en_html_que_la_legende() -> None:
+    scripts = [f.read_text("utf-8") for f in (RACINE / "static").glob("*.js")]
+    ecrits = re.findall(
+        r"\S*(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write).*", "\n".join(scripts)
+    )
+    assert ecrits == ["bloc.legende.innerHTML = recu.legende;"]
 
 
 @pytest.mark.parametrize("chemin", APPLICATION, ids=nom)
