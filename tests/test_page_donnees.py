@@ -321,8 +321,19 @@ def test_les_sources_disent_d_ou_vient_chaque_table_et_quoi_charger(donnees):
 # --- Sauvegarder --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("audience", ("public", "partenaires", "interne"))
+def test_les_fichiers_non_masques_ne_s_emportent_qu_en_interne(audience, donnees):
+    codes = communes_de("essai_ardeche", donnees)
+    ecran = ouvrir(territoire="essai_ardeche", audience=audience)
+    appliquer(deposer(ecran, naissances(codes), "n.csv"))
+    emportes = [b.label for b in vue(ecran, "Historique").get("download_button")]
+    emportes += [b.label for b in vue(ecran, "Sauvegarde").button]
+    bruts = {"Télécharger le fichier d'origine", "Préparer la sauvegarde"} & set(emportes)
+    assert len(bruts) == (2 if audience == "interne" else 0)
+
+
 def test_une_sauvegarde_se_telecharge_et_se_restaure(donnees):
-    ecran = vue(ouvrir(territoire="essai_ardeche"), "Sauvegarde")
+    ecran = vue(ouvrir(territoire="essai_ardeche", audience="interne"), "Sauvegarde")
     preparer = next(b for b in ecran.button if b.label == "Préparer la sauvegarde")
     saine(preparer.click().run())
     assert "1 territoire, 2 fichiers" in textes(ecran)

@@ -143,6 +143,17 @@ def _selection(libelle: str, cle: str, options: list[str], noms: dict[str, str])
     )
 
 
+def fichiers_bruts(contexte: Contexte, quoi: str) -> bool:
+    """Dire si ce public peut emporter des fichiers non masqués ; sinon, écrire pourquoi."""
+    if contexte.audience == "interne":
+        return True
+    st.caption(
+        f"{quoi} contient les chiffres avant secret statistique{INSECABLE}: choisissez "
+        f"«{INSECABLE}Vu par{INSECABLE}: interne{INSECABLE}» pour l'emporter."
+    )
+    return False
+
+
 def titre(message: str, sous_titre: str = "", exemple: bool = False, niveau: int = 3) -> None:
     """Écrire le message d'une page ou d'une figure, le ruban « exemple » et le sous-titre."""
     dessous = [_RUBAN] if exemple else []

@@ -13,6 +13,7 @@ from ctg_data import depot
 from ctg_data.ecriture import ErreurEcriture
 from ctg_data.schema import schemas
 from ctg_data.textes import INSECABLE, compte, date_courte, echapper_markdown, enumeration
+from pages.composants import cadre
 from pages.composants.contexte import Contexte
 from pages.composants.recu import AUTEUR, SANS_NOM, Fait, heure
 
@@ -43,7 +44,8 @@ def vue(contexte: Contexte) -> None:
         )
     ]
     with st.container(horizontal=True, key="depot_outils"):
-        _telecharger(dossier, choisi)
+        if cadre.fichiers_bruts(contexte, "Le fichier d'origine"):
+            _telecharger(dossier, choisi)
         _confirmer(dossier, choisi, depots)
 
 

@@ -15,6 +15,7 @@ from ctg_data.ecriture import ErreurEcriture
 from ctg_data.sauvegarde import restaurer, sauvegarder, verifier
 from ctg_data.territoire import copier
 from ctg_data.textes import INSECABLE, echapper_markdown, enumeration
+from pages.composants import cadre
 from pages.composants.contexte import Contexte
 from pages.composants.recu import Fait
 
@@ -28,7 +29,8 @@ def vue(contexte: Contexte) -> None:
     gauche, droite = st.columns(2, gap="large")
     with gauche:
         st.markdown("#### Sauvegarder")
-        _sauvegarder()
+        if cadre.fichiers_bruts(contexte, "La sauvegarde"):
+            _sauvegarder()
         st.markdown("#### Où sont les fichiers de ce territoire")
         _mes_fichiers(contexte)
     with droite:
